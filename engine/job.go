@@ -1,0 +1,125 @@
+package engine
+
+import "fmt"
+
+// Operation is what a job does.
+type Operation string
+
+// The operations.
+const (
+	CompositeBackup     Operation = "COMPOSITE_BACKUP"
+	CompositeSyncBackup Operation = "COMPOSITE_SYNC_BACKUP"
+	TemplatedBackup     Operation = "TEMPLATED_BACKUP"
+	TemplatedArchive    Operation = "TEMPLATED_ARCHIVE"
+	RestoreRequest      Operation = "RESTORE_REQUEST"
+	Restore             Operation = "RESTORE"
+	TimeMachineRestore  Operation = "TIME_MACHINE_RESTORE"
+	Export              Operation = "EXPORT"
+	Search              Operation = "SEARCH"
+	Purge               Operation = "PURGE"
+)
+
+// JobState is where a job stands.
+type JobState string
+
+// The states of a job. A job with a failed object is never COMPLETED.
+const (
+	JobQueued              JobState = "QUEUED"
+	JobInProgress          JobState = "IN_PROGRESS"
+	JobCompleted           JobState = "COMPLETED"
+	JobCompletedWithErrors JobState = "COMPLETED_WITH_ERRORS"
+	JobFailed              JobState = "FAILED"
+	JobAborted             JobState = "ABORTED"
+)
+
+// Finished reports whether the job will not change any more.
+func (s JobState) Finished() bool {
+	return s == JobCompleted || s == JobCompletedWithErrors || s == JobFailed || s == JobAborted
+}
+
+// JobObjectState is where a job stands with one SObject.
+type JobObjectState string
+
+// The states of a job's object.
+const (
+	ObjectQueued     JobObjectState = "QUEUED"
+	ObjectInProgress JobObjectState = "IN_PROGRESS"
+	ObjectCompleted  JobObjectState = "COMPLETED"
+	ObjectException  JobObjectState = "EXCEPTION"
+)
+
+// LogLevel is the weight of a log line.
+type LogLevel string
+
+// The levels of a log line.
+const (
+	LogInfo  LogLevel = "info"
+	LogWarn  LogLevel = "warn"
+	LogError LogLevel = "error"
+)
+
+// Change is what a version did to a record's state in the vault.
+type Change string
+
+// The changes.
+const (
+	Added   Change = "ADDED"
+	Changed Change = "CHANGED"
+	Deleted Change = "DELETED"
+)
+
+// Tombstone says how a record was deleted; empty for a version that lives.
+type Tombstone string
+
+// The tombstones.
+const (
+	NotDeleted Tombstone = ""
+	SoftDelete Tombstone = "SOFT"     // in the Recycle Bin
+	HardDelete Tombstone = "HARD"     // gone
+	Archived   Tombstone = "ARCHIVED" // deleted by us
+)
+
+// The lists below make the types usable as ent and GraphQL enums.
+
+// Values lists every Operation.
+func (Operation) Values() []string {
+	return []string{string(CompositeBackup), string(CompositeSyncBackup), string(TemplatedBackup), string(TemplatedArchive), string(RestoreRequest), string(Restore), string(TimeMachineRestore), string(Export), string(Search), string(Purge)}
+}
+
+// Values lists every JobState.
+func (JobState) Values() []string {
+	return []string{string(JobQueued), string(JobInProgress), string(JobCompleted), string(JobCompletedWithErrors), string(JobFailed), string(JobAborted)}
+}
+
+// Values lists every JobObjectState.
+func (JobObjectState) Values() []string {
+	return []string{string(ObjectQueued), string(ObjectInProgress), string(ObjectCompleted), string(ObjectException)}
+}
+
+// Values lists every LogLevel.
+func (LogLevel) Values() []string {
+	return []string{string(LogInfo), string(LogWarn), string(LogError)}
+}
+
+// Values lists every Role.
+func (Role) Values() []string {
+	return []string{string(RoleAdmin), string(RoleOperator), string(RoleViewer)}
+}
+
+// Values lists every OAuthFlow.
+func (OAuthFlow) Values() []string {
+	return []string{string(FlowWebServer), string(FlowRefreshToken), string(FlowClientCredentials)}
+}
+
+// LogLine formats a line as the job log shows it (F102).
+func LogLine(level LogLevel, format string, args ...any) string {
+	return fmt.Sprintf("[%s] %s", level, fmt.Sprintf(format, args...))
+}
+
+// Values lists every Change.
+func (Change) Values() []string { return []string{string(Added), string(Changed), string(Deleted)} }
+
+// Values lists every Tombstone of a deleted record.
+func (Tombstone) Values() []string {
+	return []string{string(SoftDelete), string(HardDelete), string(Archived)}
+}

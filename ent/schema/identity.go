@@ -1,0 +1,118 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
+	"github.com/holdfast-backup/holdfast/engine"
+)
+
+// Tenant is a customer of this server.
+type Tenant struct{ ent.Schema }
+
+// Annotations of Tenant.
+func (Tenant) Annotations() []schema.Annotation { return table("tenants") }
+
+// Policy of Tenant: a viewer sees their own.
+func (Tenant) Policy() ent.Policy { return tenantPolicy{column: "id"} }
+
+// Fields of Tenant.
+func (Tenant) Fields() []ent.Field {
+	return []ent.Field{
+		prefixedID("ten"),
+		field.String("name").NotEmpty().MaxLen(120),
+		field.String("slug").NotEmpty().MaxLen(120).Unique().Comment("the organization name folded for login"),
+		createdAt(),
+	}
+}
+
+// User is a person of a tenant.
+type User struct{ ent.Schema }
+
+// Annotations of User.
+func (User) Annotations() []schema.Annotation { return table("users") }
+
+// Mixin of User.
+func (User) Mixin() []ent.Mixin { return []ent.Mixin{TenantOwned{}} }
+
+// Fields of User.
+func (User) Fields() []ent.Field {
+	return []ent.Field{
+		prefixedID("usr"),
+		field.String("email").NotEmpty().MaxLen(254),
+		field.String("first_name").MaxLen(80).Default(""),
+		field.String("last_name").MaxLen(80).Default(""),
+		field.String("password_hash").Sensitive(),
+		field.Enum("role").GoType(engine.Role("")),
+		field.Int("failed_logins").Default(0),
+		field.Time("locked_until").Optional().Nillable(),
+		createdAt(),
+		updatedAt(),
+	}
+}
+
+// Edges of User.
+func (User) Edges() []ent.Edge { return []ent.Edge{owns("sessions", Session.Type)} }
+
+// Indexes of User.
+func (User) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("tenant_id", "email").Unique()}
+}
+
+// Session is one sign-in: a chain of refresh tokens of which only the newest
+// is good. Using an old one ends the chain.
+type Session struct{ ent.Schema }
+
+// Annotations of Session.
+func (Session) Annotations() []schema.Annotation { return internal("sessions") }
+
+// Mixin of Session.
+func (Session) Mixin() []ent.Mixin { return []ent.Mixin{TenantOwned{}} }
+
+// Fields of Session.
+func (Session) Fields() []ent.Field {
+	return []ent.Field{
+		prefixedID("ses"),
+		field.String("user_id").Immutable(),
+		field.String("token_hash").Sensitive().Unique(),
+		field.String("previous_hash").Sensitive().Optional(),
+		field.Time("expires_at"),
+		field.Time("revoked_at").Optional().Nillable(),
+		createdAt(),
+	}
+}
+
+// Edges of Session.
+func (Session) Edges() []ent.Edge {
+	return []ent.Edge{belongsTo("user", User.Type, "sessions")}
+}
+
+// Indexes of Session.
+func (Session) Indexes() []ent.Index { return []ent.Index{index.Fields("previous_hash")} }
+
+// AuditEntry says who did what, when, to which thing.
+type AuditEntry struct{ ent.Schema }
+
+// Annotations of AuditEntry.
+func (AuditEntry) Annotations() []schema.Annotation { return table("audit_entries") }
+
+// Mixin of AuditEntry.
+func (AuditEntry) Mixin() []ent.Mixin { return []ent.Mixin{TenantOwned{}} }
+
+// Fields of AuditEntry.
+func (AuditEntry) Fields() []ent.Field {
+	return []ent.Field{
+		prefixedID("aud"),
+		field.Time("at").Immutable().Default(Now),
+		field.String("actor").Immutable().Comment("user id, or who a token names"),
+		field.String("action").Immutable().NotEmpty().Comment("the mutation's name"),
+		field.String("target").Immutable().Optional().Comment("id of the thing acted on"),
+		field.JSON("details", map[string]string{}).Immutable().Optional().Comment("names only, never record values"),
+		field.String("outcome").Immutable().Default("OK").Comment("OK or an error code"),
+	}
+}
+
+// Indexes of AuditEntry.
+func (AuditEntry) Indexes() []ent.Index { return []ent.Index{index.Fields("tenant_id", "at")} }
