@@ -17,6 +17,7 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/jobobject"
 	"github.com/holdfast-backup/holdfast/ent/logline"
 	"github.com/holdfast-backup/holdfast/ent/org"
+	"github.com/holdfast-backup/holdfast/ent/secret"
 	"github.com/holdfast-backup/holdfast/ent/session"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
 	"github.com/holdfast-backup/holdfast/ent/task"
@@ -89,6 +90,7 @@ func checkColumn(t, c string) error {
 			logline.Table:    logline.ValidColumn,
 			org.Table:        org.ValidColumn,
 			sobject.Table:    sobject.ValidColumn,
+			secret.Table:     secret.ValidColumn,
 			session.Table:    session.ValidColumn,
 			task.Table:       task.ValidColumn,
 			tenant.Table:     tenant.ValidColumn,

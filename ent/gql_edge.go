@@ -16,16 +16,24 @@ func (_m *Job) Org(ctx context.Context) (*Org, error) {
 	return result, err
 }
 
-func (_m *Job) Objects(ctx context.Context) (result []*JobObject, err error) {
-	if fc := graphql.GetFieldContext(ctx); fc != nil && fc.Field.Alias != "" {
-		result, err = _m.NamedObjects(graphql.GetFieldContext(ctx).Field.Alias)
-	} else {
-		result, err = _m.Edges.ObjectsOrErr()
+func (_m *Job) Objects(
+	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy *JobObjectOrder,
+) (*JobObjectConnection, error) {
+	opts := []JobObjectPaginateOption{
+		WithJobObjectOrder(orderBy),
 	}
-	if IsNotLoaded(err) {
-		result, err = _m.QueryObjects().All(ctx)
+	alias := graphql.GetFieldContext(ctx).Field.Alias
+	totalCount, hasTotalCount := _m.Edges.totalCount[1][alias]
+	if nodes, err := _m.NamedObjects(alias); err == nil || hasTotalCount {
+		pager, err := newJobObjectPager(opts, last != nil)
+		if err != nil {
+			return nil, err
+		}
+		conn := &JobObjectConnection{Edges: []*JobObjectEdge{}, TotalCount: totalCount}
+		conn.build(nodes, pager, after, first, before, last)
+		return conn, nil
 	}
-	return result, err
+	return _m.QueryObjects().Paginate(ctx, after, first, before, last, opts...)
 }
 
 func (_m *JobObject) Job(ctx context.Context) (*Job, error) {
@@ -36,16 +44,24 @@ func (_m *JobObject) Job(ctx context.Context) (*Job, error) {
 	return result, err
 }
 
-func (_m *Org) Jobs(ctx context.Context) (result []*Job, err error) {
-	if fc := graphql.GetFieldContext(ctx); fc != nil && fc.Field.Alias != "" {
-		result, err = _m.NamedJobs(graphql.GetFieldContext(ctx).Field.Alias)
-	} else {
-		result, err = _m.Edges.JobsOrErr()
+func (_m *Org) Jobs(
+	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy *JobOrder,
+) (*JobConnection, error) {
+	opts := []JobPaginateOption{
+		WithJobOrder(orderBy),
 	}
-	if IsNotLoaded(err) {
-		result, err = _m.QueryJobs().All(ctx)
+	alias := graphql.GetFieldContext(ctx).Field.Alias
+	totalCount, hasTotalCount := _m.Edges.totalCount[0][alias]
+	if nodes, err := _m.NamedJobs(alias); err == nil || hasTotalCount {
+		pager, err := newJobPager(opts, last != nil)
+		if err != nil {
+			return nil, err
+		}
+		conn := &JobConnection{Edges: []*JobEdge{}, TotalCount: totalCount}
+		conn.build(nodes, pager, after, first, before, last)
+		return conn, nil
 	}
-	return result, err
+	return _m.QueryJobs().Paginate(ctx, after, first, before, last, opts...)
 }
 
 func (_m *Org) Sobjects(ctx context.Context) (result []*SObject, err error) {

@@ -22,10 +22,8 @@ type Session struct {
 	TenantID string `json:"tenant_id,omitempty"`
 	// UserID holds the value of the "user_id" field.
 	UserID string `json:"user_id,omitempty"`
-	// TokenHash holds the value of the "token_hash" field.
+	// of the newest refresh token
 	TokenHash string `json:"-"`
-	// PreviousHash holds the value of the "previous_hash" field.
-	PreviousHash string `json:"-"`
 	// ExpiresAt holds the value of the "expires_at" field.
 	ExpiresAt time.Time `json:"expires_at,omitempty"`
 	// RevokedAt holds the value of the "revoked_at" field.
@@ -65,7 +63,7 @@ func (*Session) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case session.FieldID, session.FieldTenantID, session.FieldUserID, session.FieldTokenHash, session.FieldPreviousHash:
+		case session.FieldID, session.FieldTenantID, session.FieldUserID, session.FieldTokenHash:
 			values[i] = new(sql.NullString)
 		case session.FieldExpiresAt, session.FieldRevokedAt, session.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -107,12 +105,6 @@ func (_m *Session) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field token_hash", values[i])
 			} else if value.Valid {
 				_m.TokenHash = value.String
-			}
-		case session.FieldPreviousHash:
-			if value, ok := values[i].(*sql.NullString); !ok {
-				return fmt.Errorf("unexpected type %T for field previous_hash", values[i])
-			} else if value.Valid {
-				_m.PreviousHash = value.String
 			}
 		case session.FieldExpiresAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -181,8 +173,6 @@ func (_m *Session) String() string {
 	builder.WriteString(_m.UserID)
 	builder.WriteString(", ")
 	builder.WriteString("token_hash=<sensitive>")
-	builder.WriteString(", ")
-	builder.WriteString("previous_hash=<sensitive>")
 	builder.WriteString(", ")
 	builder.WriteString("expires_at=")
 	builder.WriteString(_m.ExpiresAt.Format(time.ANSIC))

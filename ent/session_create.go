@@ -42,20 +42,6 @@ func (_c *SessionCreate) SetTokenHash(v string) *SessionCreate {
 	return _c
 }
 
-// SetPreviousHash sets the "previous_hash" field.
-func (_c *SessionCreate) SetPreviousHash(v string) *SessionCreate {
-	_c.mutation.SetPreviousHash(v)
-	return _c
-}
-
-// SetNillablePreviousHash sets the "previous_hash" field if the given value is not nil.
-func (_c *SessionCreate) SetNillablePreviousHash(v *string) *SessionCreate {
-	if v != nil {
-		_c.SetPreviousHash(*v)
-	}
-	return _c
-}
-
 // SetExpiresAt sets the "expires_at" field.
 func (_c *SessionCreate) SetExpiresAt(v time.Time) *SessionCreate {
 	_c.mutation.SetExpiresAt(v)
@@ -232,10 +218,6 @@ func (_c *SessionCreate) createSpec() (*Session, *sqlgraph.CreateSpec) {
 		_spec.SetField(session.FieldTokenHash, field.TypeString, value)
 		_node.TokenHash = value
 	}
-	if value, ok := _c.mutation.PreviousHash(); ok {
-		_spec.SetField(session.FieldPreviousHash, field.TypeString, value)
-		_node.PreviousHash = value
-	}
 	if value, ok := _c.mutation.ExpiresAt(); ok {
 		_spec.SetField(session.FieldExpiresAt, field.TypeTime, value)
 		_node.ExpiresAt = value
@@ -326,24 +308,6 @@ func (u *SessionUpsert) SetTokenHash(v string) *SessionUpsert {
 // UpdateTokenHash sets the "token_hash" field to the value that was provided on create.
 func (u *SessionUpsert) UpdateTokenHash() *SessionUpsert {
 	u.SetExcluded(session.FieldTokenHash)
-	return u
-}
-
-// SetPreviousHash sets the "previous_hash" field.
-func (u *SessionUpsert) SetPreviousHash(v string) *SessionUpsert {
-	u.Set(session.FieldPreviousHash, v)
-	return u
-}
-
-// UpdatePreviousHash sets the "previous_hash" field to the value that was provided on create.
-func (u *SessionUpsert) UpdatePreviousHash() *SessionUpsert {
-	u.SetExcluded(session.FieldPreviousHash)
-	return u
-}
-
-// ClearPreviousHash clears the value of the "previous_hash" field.
-func (u *SessionUpsert) ClearPreviousHash() *SessionUpsert {
-	u.SetNull(session.FieldPreviousHash)
 	return u
 }
 
@@ -445,27 +409,6 @@ func (u *SessionUpsertOne) SetTokenHash(v string) *SessionUpsertOne {
 func (u *SessionUpsertOne) UpdateTokenHash() *SessionUpsertOne {
 	return u.Update(func(s *SessionUpsert) {
 		s.UpdateTokenHash()
-	})
-}
-
-// SetPreviousHash sets the "previous_hash" field.
-func (u *SessionUpsertOne) SetPreviousHash(v string) *SessionUpsertOne {
-	return u.Update(func(s *SessionUpsert) {
-		s.SetPreviousHash(v)
-	})
-}
-
-// UpdatePreviousHash sets the "previous_hash" field to the value that was provided on create.
-func (u *SessionUpsertOne) UpdatePreviousHash() *SessionUpsertOne {
-	return u.Update(func(s *SessionUpsert) {
-		s.UpdatePreviousHash()
-	})
-}
-
-// ClearPreviousHash clears the value of the "previous_hash" field.
-func (u *SessionUpsertOne) ClearPreviousHash() *SessionUpsertOne {
-	return u.Update(func(s *SessionUpsert) {
-		s.ClearPreviousHash()
 	})
 }
 
@@ -739,27 +682,6 @@ func (u *SessionUpsertBulk) SetTokenHash(v string) *SessionUpsertBulk {
 func (u *SessionUpsertBulk) UpdateTokenHash() *SessionUpsertBulk {
 	return u.Update(func(s *SessionUpsert) {
 		s.UpdateTokenHash()
-	})
-}
-
-// SetPreviousHash sets the "previous_hash" field.
-func (u *SessionUpsertBulk) SetPreviousHash(v string) *SessionUpsertBulk {
-	return u.Update(func(s *SessionUpsert) {
-		s.SetPreviousHash(v)
-	})
-}
-
-// UpdatePreviousHash sets the "previous_hash" field to the value that was provided on create.
-func (u *SessionUpsertBulk) UpdatePreviousHash() *SessionUpsertBulk {
-	return u.Update(func(s *SessionUpsert) {
-		s.UpdatePreviousHash()
-	})
-}
-
-// ClearPreviousHash clears the value of the "previous_hash" field.
-func (u *SessionUpsertBulk) ClearPreviousHash() *SessionUpsertBulk {
-	return u.Update(func(s *SessionUpsert) {
-		s.ClearPreviousHash()
 	})
 }
 

@@ -43,26 +43,6 @@ func (_u *SessionUpdate) SetNillableTokenHash(v *string) *SessionUpdate {
 	return _u
 }
 
-// SetPreviousHash sets the "previous_hash" field.
-func (_u *SessionUpdate) SetPreviousHash(v string) *SessionUpdate {
-	_u.mutation.SetPreviousHash(v)
-	return _u
-}
-
-// SetNillablePreviousHash sets the "previous_hash" field if the given value is not nil.
-func (_u *SessionUpdate) SetNillablePreviousHash(v *string) *SessionUpdate {
-	if v != nil {
-		_u.SetPreviousHash(*v)
-	}
-	return _u
-}
-
-// ClearPreviousHash clears the value of the "previous_hash" field.
-func (_u *SessionUpdate) ClearPreviousHash() *SessionUpdate {
-	_u.mutation.ClearPreviousHash()
-	return _u
-}
-
 // SetExpiresAt sets the "expires_at" field.
 func (_u *SessionUpdate) SetExpiresAt(v time.Time) *SessionUpdate {
 	_u.mutation.SetExpiresAt(v)
@@ -158,12 +138,6 @@ func (_u *SessionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.TokenHash(); ok {
 		_spec.SetField(session.FieldTokenHash, field.TypeString, value)
 	}
-	if value, ok := _u.mutation.PreviousHash(); ok {
-		_spec.SetField(session.FieldPreviousHash, field.TypeString, value)
-	}
-	if _u.mutation.PreviousHashCleared() {
-		_spec.ClearField(session.FieldPreviousHash, field.TypeString)
-	}
 	if value, ok := _u.mutation.ExpiresAt(); ok {
 		_spec.SetField(session.FieldExpiresAt, field.TypeTime, value)
 	}
@@ -206,26 +180,6 @@ func (_u *SessionUpdateOne) SetNillableTokenHash(v *string) *SessionUpdateOne {
 	if v != nil {
 		_u.SetTokenHash(*v)
 	}
-	return _u
-}
-
-// SetPreviousHash sets the "previous_hash" field.
-func (_u *SessionUpdateOne) SetPreviousHash(v string) *SessionUpdateOne {
-	_u.mutation.SetPreviousHash(v)
-	return _u
-}
-
-// SetNillablePreviousHash sets the "previous_hash" field if the given value is not nil.
-func (_u *SessionUpdateOne) SetNillablePreviousHash(v *string) *SessionUpdateOne {
-	if v != nil {
-		_u.SetPreviousHash(*v)
-	}
-	return _u
-}
-
-// ClearPreviousHash clears the value of the "previous_hash" field.
-func (_u *SessionUpdateOne) ClearPreviousHash() *SessionUpdateOne {
-	_u.mutation.ClearPreviousHash()
 	return _u
 }
 
@@ -353,12 +307,6 @@ func (_u *SessionUpdateOne) sqlSave(ctx context.Context) (_node *Session, err er
 	}
 	if value, ok := _u.mutation.TokenHash(); ok {
 		_spec.SetField(session.FieldTokenHash, field.TypeString, value)
-	}
-	if value, ok := _u.mutation.PreviousHash(); ok {
-		_spec.SetField(session.FieldPreviousHash, field.TypeString, value)
-	}
-	if _u.mutation.PreviousHashCleared() {
-		_spec.ClearField(session.FieldPreviousHash, field.TypeString)
 	}
 	if value, ok := _u.mutation.ExpiresAt(); ok {
 		_spec.SetField(session.FieldExpiresAt, field.TypeTime, value)

@@ -26,6 +26,8 @@ type Tx struct {
 	Org *OrgClient
 	// SObject is the client for interacting with the SObject builders.
 	SObject *SObjectClient
+	// Secret is the client for interacting with the Secret builders.
+	Secret *SecretClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
 	// Task is the client for interacting with the Task builders.
@@ -173,6 +175,7 @@ func (tx *Tx) init() {
 	tx.LogLine = NewLogLineClient(tx.config)
 	tx.Org = NewOrgClient(tx.config)
 	tx.SObject = NewSObjectClient(tx.config)
+	tx.Secret = NewSecretClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 	tx.Task = NewTaskClient(tx.config)
 	tx.Tenant = NewTenantClient(tx.config)

@@ -14,6 +14,7 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/logline"
 	"github.com/holdfast-backup/holdfast/ent/org"
 	"github.com/holdfast-backup/holdfast/ent/predicate"
+	"github.com/holdfast-backup/holdfast/ent/secret"
 	"github.com/holdfast-backup/holdfast/ent/session"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
 	"github.com/holdfast-backup/holdfast/ent/task"
@@ -240,6 +241,33 @@ func (f TraverseSObject) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.SObjectQuery", q)
 }
 
+// The SecretFunc type is an adapter to allow the use of ordinary function as a Querier.
+type SecretFunc func(context.Context, *ent.SecretQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f SecretFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.SecretQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.SecretQuery", q)
+}
+
+// The TraverseSecret type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseSecret func(context.Context, *ent.SecretQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseSecret) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseSecret) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.SecretQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.SecretQuery", q)
+}
+
 // The SessionFunc type is an adapter to allow the use of ordinary function as a Querier.
 type SessionFunc func(context.Context, *ent.SessionQuery) (ent.Value, error)
 
@@ -390,6 +418,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.OrgQuery, predicate.Org, org.OrderOption]{typ: ent.TypeOrg, tq: q}, nil
 	case *ent.SObjectQuery:
 		return &query[*ent.SObjectQuery, predicate.SObject, sobject.OrderOption]{typ: ent.TypeSObject, tq: q}, nil
+	case *ent.SecretQuery:
+		return &query[*ent.SecretQuery, predicate.Secret, secret.OrderOption]{typ: ent.TypeSecret, tq: q}, nil
 	case *ent.SessionQuery:
 		return &query[*ent.SessionQuery, predicate.Session, session.OrderOption]{typ: ent.TypeSession, tq: q}, nil
 	case *ent.TaskQuery:

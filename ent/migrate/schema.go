@@ -276,12 +276,23 @@ var (
 			},
 		},
 	}
+	// SecretsColumns holds the columns for the "secrets" table.
+	SecretsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "sealed", Type: field.TypeBytes},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// SecretsTable holds the schema information for the "secrets" table.
+	SecretsTable = &schema.Table{
+		Name:       "secrets",
+		Columns:    SecretsColumns,
+		PrimaryKey: []*schema.Column{SecretsColumns[0]},
+	}
 	// SessionsColumns holds the columns for the "sessions" table.
 	SessionsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
 		{Name: "tenant_id", Type: field.TypeString},
-		{Name: "token_hash", Type: field.TypeString, Unique: true},
-		{Name: "previous_hash", Type: field.TypeString, Nullable: true},
+		{Name: "token_hash", Type: field.TypeString},
 		{Name: "expires_at", Type: field.TypeTime},
 		{Name: "revoked_at", Type: field.TypeTime, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
@@ -295,7 +306,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "sessions_users_sessions",
-				Columns:    []*schema.Column{SessionsColumns[7]},
+				Columns:    []*schema.Column{SessionsColumns[6]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -305,11 +316,6 @@ var (
 				Name:    "session_tenant_id",
 				Unique:  false,
 				Columns: []*schema.Column{SessionsColumns[1]},
-			},
-			{
-				Name:    "session_previous_hash",
-				Unique:  false,
-				Columns: []*schema.Column{SessionsColumns[3]},
 			},
 		},
 	}
@@ -472,6 +478,7 @@ var (
 		LogLinesTable,
 		OrgsTable,
 		SobjectsTable,
+		SecretsTable,
 		SessionsTable,
 		TasksTable,
 		TenantsTable,
@@ -502,6 +509,9 @@ func init() {
 	SobjectsTable.ForeignKeys[0].RefTable = OrgsTable
 	SobjectsTable.Annotation = &entsql.Annotation{
 		Table: "sobjects",
+	}
+	SecretsTable.Annotation = &entsql.Annotation{
+		Table: "secrets",
 	}
 	SessionsTable.ForeignKeys[0].RefTable = UsersTable
 	SessionsTable.Annotation = &entsql.Annotation{

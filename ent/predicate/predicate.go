@@ -24,6 +24,9 @@ type Org func(*sql.Selector)
 // SObject is the predicate function for sobject builders.
 type SObject func(*sql.Selector)
 
+// Secret is the predicate function for secret builders.
+type Secret func(*sql.Selector)
+
 // Session is the predicate function for session builders.
 type Session func(*sql.Selector)
 

@@ -12,6 +12,7 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/logline"
 	"github.com/holdfast-backup/holdfast/ent/org"
 	"github.com/holdfast-backup/holdfast/ent/schema"
+	"github.com/holdfast-backup/holdfast/ent/secret"
 	"github.com/holdfast-backup/holdfast/ent/session"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
 	"github.com/holdfast-backup/holdfast/ent/task"
@@ -355,6 +356,25 @@ func init() {
 	sobjectDescID := sobjectFields[0].Descriptor()
 	// sobject.DefaultID holds the default value on creation for the id field.
 	sobject.DefaultID = sobjectDescID.Default.(func() string)
+	secret.Policy = privacy.NewPolicies(schema.Secret{})
+	secret.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := secret.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	secretFields := schema.Secret{}.Fields()
+	_ = secretFields
+	// secretDescCreatedAt is the schema descriptor for created_at field.
+	secretDescCreatedAt := secretFields[2].Descriptor()
+	// secret.DefaultCreatedAt holds the default value on creation for the created_at field.
+	secret.DefaultCreatedAt = secretDescCreatedAt.Default.(func() time.Time)
+	// secretDescID is the schema descriptor for id field.
+	secretDescID := secretFields[0].Descriptor()
+	// secret.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	secret.IDValidator = secretDescID.Validators[0].(func(string) error)
 	sessionMixin := schema.Session{}.Mixin()
 	session.Policy = privacy.NewPolicies(sessionMixin[0], schema.Session{})
 	session.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -377,7 +397,7 @@ func init() {
 	// session.TenantIDValidator is a validator for the "tenant_id" field. It is called by the builders before save.
 	session.TenantIDValidator = sessionDescTenantID.Validators[0].(func(string) error)
 	// sessionDescCreatedAt is the schema descriptor for created_at field.
-	sessionDescCreatedAt := sessionFields[6].Descriptor()
+	sessionDescCreatedAt := sessionFields[5].Descriptor()
 	// session.DefaultCreatedAt holds the default value on creation for the created_at field.
 	session.DefaultCreatedAt = sessionDescCreatedAt.Default.(func() time.Time)
 	// sessionDescID is the schema descriptor for id field.

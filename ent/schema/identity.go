@@ -1,6 +1,9 @@
 package schema
 
 import (
+	"context"
+
+	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/field"
@@ -32,7 +35,7 @@ func (Tenant) Fields() []ent.Field {
 type User struct{ ent.Schema }
 
 // Annotations of User.
-func (User) Annotations() []schema.Annotation { return table("users") }
+func (User) Annotations() []schema.Annotation { return connected("users") }
 
 // Mixin of User.
 func (User) Mixin() []ent.Mixin { return []ent.Mixin{TenantOwned{}} }
@@ -41,7 +44,7 @@ func (User) Mixin() []ent.Mixin { return []ent.Mixin{TenantOwned{}} }
 func (User) Fields() []ent.Field {
 	return []ent.Field{
 		prefixedID("usr"),
-		field.String("email").NotEmpty().MaxLen(254),
+		field.String("email").NotEmpty().MaxLen(254).Annotations(entgql.OrderField("EMAIL")),
 		field.String("first_name").MaxLen(80).Default(""),
 		field.String("last_name").MaxLen(80).Default(""),
 		field.String("password_hash").Sensitive(),
@@ -76,8 +79,7 @@ func (Session) Fields() []ent.Field {
 	return []ent.Field{
 		prefixedID("ses"),
 		field.String("user_id").Immutable(),
-		field.String("token_hash").Sensitive().Unique(),
-		field.String("previous_hash").Sensitive().Optional(),
+		field.String("token_hash").Sensitive().Comment("of the newest refresh token"),
 		field.Time("expires_at"),
 		field.Time("revoked_at").Optional().Nillable(),
 		createdAt(),
@@ -89,14 +91,11 @@ func (Session) Edges() []ent.Edge {
 	return []ent.Edge{belongsTo("user", User.Type, "sessions")}
 }
 
-// Indexes of Session.
-func (Session) Indexes() []ent.Index { return []ent.Index{index.Fields("previous_hash")} }
-
 // AuditEntry says who did what, when, to which thing.
 type AuditEntry struct{ ent.Schema }
 
 // Annotations of AuditEntry.
-func (AuditEntry) Annotations() []schema.Annotation { return table("audit_entries") }
+func (AuditEntry) Annotations() []schema.Annotation { return connected("audit_entries") }
 
 // Mixin of AuditEntry.
 func (AuditEntry) Mixin() []ent.Mixin { return []ent.Mixin{TenantOwned{}} }
@@ -105,7 +104,7 @@ func (AuditEntry) Mixin() []ent.Mixin { return []ent.Mixin{TenantOwned{}} }
 func (AuditEntry) Fields() []ent.Field {
 	return []ent.Field{
 		prefixedID("aud"),
-		field.Time("at").Immutable().Default(Now),
+		field.Time("at").Immutable().Default(Now).Annotations(entgql.OrderField("AT")),
 		field.String("actor").Immutable().Comment("user id, or who a token names"),
 		field.String("action").Immutable().NotEmpty().Comment("the mutation's name"),
 		field.String("target").Immutable().Optional().Comment("id of the thing acted on"),
@@ -116,3 +115,36 @@ func (AuditEntry) Fields() []ent.Field {
 
 // Indexes of AuditEntry.
 func (AuditEntry) Indexes() []ent.Index { return []ent.Index{index.Fields("tenant_id", "at")} }
+
+// Secret is a random key of the server itself, made at the first start and
+// shared by every node: what signs tokens and links.
+type Secret struct{ ent.Schema }
+
+// Annotations of Secret.
+func (Secret) Annotations() []schema.Annotation { return internal("secrets") }
+
+// Policy of Secret: only the system reads it.
+func (Secret) Policy() ent.Policy { return systemOnly{} }
+
+// Fields of Secret.
+func (Secret) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("id").Immutable().NotEmpty().Comment("what it is for"),
+		field.Bytes("sealed").Sensitive().Immutable().Comment("under the keeper"),
+		createdAt(),
+	}
+}
+
+type systemOnly struct{}
+
+func (systemOnly) EvalQuery(ctx context.Context, _ ent.Query) error { return refuseTenants(ctx) }
+
+func (systemOnly) EvalMutation(ctx context.Context, _ ent.Mutation) error { return refuseTenants(ctx) }
+
+func refuseTenants(ctx context.Context) error {
+	v, err := viewer(ctx)
+	if err == nil && !v.System {
+		err = engine.E(engine.KindDenied, "FORBIDDEN", "Only the server itself may do this.")
+	}
+	return err
+}

@@ -3,6 +3,7 @@ package schema
 import (
 	"encoding/json"
 
+	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
@@ -16,7 +17,7 @@ import (
 type Job struct{ ent.Schema }
 
 // Annotations of Job.
-func (Job) Annotations() []schema.Annotation { return table("jobs") }
+func (Job) Annotations() []schema.Annotation { return connected("jobs") }
 
 // Mixin of Job.
 func (Job) Mixin() []ent.Mixin { return []ent.Mixin{TenantOwned{}} }
@@ -26,7 +27,7 @@ func (Job) Fields() []ent.Field {
 	return []ent.Field{
 		prefixedID("job"),
 		field.String("org_id").Immutable(),
-		field.Int64("number").Immutable(),
+		field.Int64("number").Immutable().Annotations(entgql.OrderField("NUMBER")),
 		field.Enum("operation").GoType(engine.Operation("")).Immutable(),
 		field.String("name").Default("").MaxLen(255),
 		field.String("description").Default("").MaxLen(2000),
@@ -53,7 +54,7 @@ func (Job) Fields() []ent.Field {
 func (Job) Edges() []ent.Edge {
 	return []ent.Edge{
 		belongsTo("org", Org.Type, "jobs"),
-		owns("objects", JobObject.Type),
+		owns("objects", JobObject.Type, entgql.RelayConnection()),
 		owns("log_lines", LogLine.Type),
 		owns("tasks", Task.Type),
 	}
@@ -73,7 +74,7 @@ func (Job) Indexes() []ent.Index {
 type JobObject struct{ ent.Schema }
 
 // Annotations of JobObject.
-func (JobObject) Annotations() []schema.Annotation { return table("job_objects") }
+func (JobObject) Annotations() []schema.Annotation { return connected("job_objects") }
 
 // Mixin of JobObject.
 func (JobObject) Mixin() []ent.Mixin { return []ent.Mixin{TenantOwned{}} }
@@ -83,7 +84,7 @@ func (JobObject) Fields() []ent.Field {
 	return []ent.Field{
 		prefixedID("jobobj"),
 		field.String("job_id").Immutable(),
-		field.String("name").Immutable().Comment("the SObject's API name"),
+		field.String("name").Immutable().Comment("the SObject's API name").Annotations(entgql.OrderField("NAME")),
 		field.String("label").Default(""),
 		field.Enum("state").GoType(engine.JobObjectState("")).Default(string(engine.ObjectQueued)),
 		field.Int64("expected").Optional().Nillable().Comment("records alive in the org by its own count; null when it does not tell"),

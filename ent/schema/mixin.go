@@ -105,12 +105,17 @@ func belongsTo(name string, target any, ref string) ent.Edge {
 }
 
 // owns is the other side of belongsTo.
-func owns(name string, target any) ent.Edge {
-	return edge.To(name, target).Annotations(entsql.OnDelete(entsql.Cascade))
+func owns(name string, target any, annotations ...schema.Annotation) ent.Edge {
+	return edge.To(name, target).Annotations(append(annotations, entsql.OnDelete(entsql.Cascade))...)
 }
 
 func table(name string) []schema.Annotation {
 	return []schema.Annotation{entsql.Annotation{Table: name}}
+}
+
+// connected is a table that GraphQL pages through.
+func connected(name string) []schema.Annotation {
+	return append(table(name), entgql.RelayConnection())
 }
 
 // internal is a table that GraphQL never shows as a node.

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/field"
@@ -13,7 +14,7 @@ import (
 type Org struct{ ent.Schema }
 
 // Annotations of Org.
-func (Org) Annotations() []schema.Annotation { return table("orgs") }
+func (Org) Annotations() []schema.Annotation { return connected("orgs") }
 
 // Mixin of Org.
 func (Org) Mixin() []ent.Mixin { return []ent.Mixin{TenantOwned{}} }
@@ -22,7 +23,7 @@ func (Org) Mixin() []ent.Mixin { return []ent.Mixin{TenantOwned{}} }
 func (Org) Fields() []ent.Field {
 	return []ent.Field{
 		prefixedID("org"),
-		field.String("name").NotEmpty().MaxLen(120),
+		field.String("name").NotEmpty().MaxLen(120).Annotations(entgql.OrderField("NAME")),
 		field.Enum("type").Values("PRODUCTION", "SANDBOX"),
 		field.Enum("state").Values("PENDING", "CONNECTED", "REVOKED").Default("PENDING"),
 		field.Enum("flow").GoType(engine.OAuthFlow("")),
@@ -51,7 +52,7 @@ func (Org) Fields() []ent.Field {
 // Edges of Org.
 func (Org) Edges() []ent.Edge {
 	return []ent.Edge{
-		owns("jobs", Job.Type),
+		owns("jobs", Job.Type, entgql.RelayConnection()),
 		owns("sobjects", SObject.Type),
 		owns("watermarks", Watermark.Type),
 	}

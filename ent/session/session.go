@@ -21,8 +21,6 @@ const (
 	FieldUserID = "user_id"
 	// FieldTokenHash holds the string denoting the token_hash field in the database.
 	FieldTokenHash = "token_hash"
-	// FieldPreviousHash holds the string denoting the previous_hash field in the database.
-	FieldPreviousHash = "previous_hash"
 	// FieldExpiresAt holds the string denoting the expires_at field in the database.
 	FieldExpiresAt = "expires_at"
 	// FieldRevokedAt holds the string denoting the revoked_at field in the database.
@@ -48,7 +46,6 @@ var Columns = []string{
 	FieldTenantID,
 	FieldUserID,
 	FieldTokenHash,
-	FieldPreviousHash,
 	FieldExpiresAt,
 	FieldRevokedAt,
 	FieldCreatedAt,
@@ -101,11 +98,6 @@ func ByUserID(opts ...sql.OrderTermOption) OrderOption {
 // ByTokenHash orders the results by the token_hash field.
 func ByTokenHash(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTokenHash, opts...).ToFunc()
-}
-
-// ByPreviousHash orders the results by the previous_hash field.
-func ByPreviousHash(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldPreviousHash, opts...).ToFunc()
 }
 
 // ByExpiresAt orders the results by the expires_at field.

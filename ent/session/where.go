@@ -80,11 +80,6 @@ func TokenHash(v string) predicate.Session {
 	return predicate.Session(sql.FieldEQ(FieldTokenHash, v))
 }
 
-// PreviousHash applies equality check predicate on the "previous_hash" field. It's identical to PreviousHashEQ.
-func PreviousHash(v string) predicate.Session {
-	return predicate.Session(sql.FieldEQ(FieldPreviousHash, v))
-}
-
 // ExpiresAt applies equality check predicate on the "expires_at" field. It's identical to ExpiresAtEQ.
 func ExpiresAt(v time.Time) predicate.Session {
 	return predicate.Session(sql.FieldEQ(FieldExpiresAt, v))
@@ -293,81 +288,6 @@ func TokenHashEqualFold(v string) predicate.Session {
 // TokenHashContainsFold applies the ContainsFold predicate on the "token_hash" field.
 func TokenHashContainsFold(v string) predicate.Session {
 	return predicate.Session(sql.FieldContainsFold(FieldTokenHash, v))
-}
-
-// PreviousHashEQ applies the EQ predicate on the "previous_hash" field.
-func PreviousHashEQ(v string) predicate.Session {
-	return predicate.Session(sql.FieldEQ(FieldPreviousHash, v))
-}
-
-// PreviousHashNEQ applies the NEQ predicate on the "previous_hash" field.
-func PreviousHashNEQ(v string) predicate.Session {
-	return predicate.Session(sql.FieldNEQ(FieldPreviousHash, v))
-}
-
-// PreviousHashIn applies the In predicate on the "previous_hash" field.
-func PreviousHashIn(vs ...string) predicate.Session {
-	return predicate.Session(sql.FieldIn(FieldPreviousHash, vs...))
-}
-
-// PreviousHashNotIn applies the NotIn predicate on the "previous_hash" field.
-func PreviousHashNotIn(vs ...string) predicate.Session {
-	return predicate.Session(sql.FieldNotIn(FieldPreviousHash, vs...))
-}
-
-// PreviousHashGT applies the GT predicate on the "previous_hash" field.
-func PreviousHashGT(v string) predicate.Session {
-	return predicate.Session(sql.FieldGT(FieldPreviousHash, v))
-}
-
-// PreviousHashGTE applies the GTE predicate on the "previous_hash" field.
-func PreviousHashGTE(v string) predicate.Session {
-	return predicate.Session(sql.FieldGTE(FieldPreviousHash, v))
-}
-
-// PreviousHashLT applies the LT predicate on the "previous_hash" field.
-func PreviousHashLT(v string) predicate.Session {
-	return predicate.Session(sql.FieldLT(FieldPreviousHash, v))
-}
-
-// PreviousHashLTE applies the LTE predicate on the "previous_hash" field.
-func PreviousHashLTE(v string) predicate.Session {
-	return predicate.Session(sql.FieldLTE(FieldPreviousHash, v))
-}
-
-// PreviousHashContains applies the Contains predicate on the "previous_hash" field.
-func PreviousHashContains(v string) predicate.Session {
-	return predicate.Session(sql.FieldContains(FieldPreviousHash, v))
-}
-
-// PreviousHashHasPrefix applies the HasPrefix predicate on the "previous_hash" field.
-func PreviousHashHasPrefix(v string) predicate.Session {
-	return predicate.Session(sql.FieldHasPrefix(FieldPreviousHash, v))
-}
-
-// PreviousHashHasSuffix applies the HasSuffix predicate on the "previous_hash" field.
-func PreviousHashHasSuffix(v string) predicate.Session {
-	return predicate.Session(sql.FieldHasSuffix(FieldPreviousHash, v))
-}
-
-// PreviousHashIsNil applies the IsNil predicate on the "previous_hash" field.
-func PreviousHashIsNil() predicate.Session {
-	return predicate.Session(sql.FieldIsNull(FieldPreviousHash))
-}
-
-// PreviousHashNotNil applies the NotNil predicate on the "previous_hash" field.
-func PreviousHashNotNil() predicate.Session {
-	return predicate.Session(sql.FieldNotNull(FieldPreviousHash))
-}
-
-// PreviousHashEqualFold applies the EqualFold predicate on the "previous_hash" field.
-func PreviousHashEqualFold(v string) predicate.Session {
-	return predicate.Session(sql.FieldEqualFold(FieldPreviousHash, v))
-}
-
-// PreviousHashContainsFold applies the ContainsFold predicate on the "previous_hash" field.
-func PreviousHashContainsFold(v string) predicate.Session {
-	return predicate.Session(sql.FieldContainsFold(FieldPreviousHash, v))
 }
 
 // ExpiresAtEQ applies the EQ predicate on the "expires_at" field.
