@@ -24,7 +24,7 @@ func main() {
 		Target:   "./ent",
 		Package:  "github.com/holdfast-backup/holdfast/ent",
 		Features: []gen.Feature{gen.FeatureIntercept, gen.FeaturePrivacy, gen.FeatureVersionedMigration, gen.FeatureModifier, gen.FeatureExecQuery, gen.FeatureUpsert, gen.FeatureLock},
-	}, entc.Extensions(gql))
+	}, entc.Extensions(gql), entc.TemplateDir("./ent/template"))
 	if err != nil {
 		log.Fatalf("ent: %v", err)
 	}
