@@ -1,0 +1,91 @@
+# Each target sets up what it needs; under CI=true a missing piece fails.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+GOLANGCI_VERSION := 2.15.0
+GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
+JSFORCE := engine/simorg/testdata/jsforce
+GENERATED := ent graph
+
+# SQLite in pure Go is 30 times slower under the race detector: packages that
+# open one run there on PostgreSQL alone, which their tests choose by this name.
+RACE_PURE := ./engine ./engine/soql ./engine/describe ./engine/diff ./engine/recurrence ./engine/vault/segment ./engine/simorg ./engine/salesforce
+
+# need PROGRAM,DEBIAN PACKAGE,WHAT TO DO ELSEWHERE: installs it as root on Debian; CI fails without it.
+define need
+if ! { $(1); } >/dev/null 2>&1; then \
+  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+    echo "make: installing Debian's $(2)"; \
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(2) >/dev/null; \
+  else echo "make: $(3)" >&2; [ -z "$${CI:-}" ]; fi; \
+fi
+endef
+
+.PHONY: help
+help:
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# -- every day
+
+.PHONY: test
+test: postgresql ## every test, on SQLite and PostgreSQL
+	go test ./...
+
+.PHONY: race
+race: postgresql ## the race detector over the pure rooms
+	go test -race -shuffle=on $(RACE_PURE)
+
+.PHONY: conformance
+conformance: $(JSFORCE)/node_modules/.package-lock.json ## other people's clients against the simulated org
+	HOLDFAST_CONFORMANCE=1 go test -count=1 -run '^TestConformance' -v ./engine/simorg
+
+.PHONY: generate
+generate: ## ent and gqlgen write their Go
+	go run ent/entc.go
+	go tool gqlgen generate
+
+.PHONY: fmt
+fmt: $(GOLANGCI) ## format the Go code
+	$(GOLANGCI) fmt
+
+.PHONY: lint
+lint: $(GOLANGCI) ## lint, and who may import whom
+	$(GOLANGCI) run
+
+.PHONY: check
+check: generated formatted lint race conformance test ## what CI runs
+
+.PHONY: clean
+clean: ## remove what make built or installed here
+	rm -rf bin dist $(JSFORCE)/node_modules
+
+# -- pieces
+
+.PHONY: generated
+generated: # the generators change nothing (whatever else is uncommitted)
+	@state() { { git diff HEAD -- $(GENERATED); git ls-files -o --exclude-standard $(GENERATED) | xargs -r sha256sum; } | sha256sum; }; \
+	before=$$(state); $(MAKE) generate; \
+	[ "$$before" = "$$(state)" ] || { echo "make: the generated code was not up to date; commit what make generate wrote" >&2; git status --short -- $(GENERATED); exit 1; }
+
+.PHONY: formatted
+formatted: $(GOLANGCI)
+	@$(GOLANGCI) fmt --diff || { echo "make: run make fmt" >&2; exit 1; }
+
+.PHONY: postgresql
+postgresql:
+	@$(call need,command -v postgres || ls /usr/lib/postgresql/*/bin/postgres,postgresql,PostgreSQL's server (postgres and initdb) is not installed; its tests will be skipped)
+
+.PHONY: node
+node:
+	@$(call need,command -v npm,nodejs npm,install Node 20 or later)
+
+%/node_modules/.package-lock.json: %/package-lock.json | node
+	cd $* && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(GOLANGCI):
+	@echo "make: building golangci-lint $(GOLANGCI_VERSION), once"
+	GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_VERSION)
+	@mv bin/golangci-lint $@
