@@ -1,0 +1,120 @@
+package segment
+
+import "context"
+
+// Cursor walks blocks of one segment. The embedded Block is the current one:
+// its hot stream after Next, its cold one after LoadCold. It serves one
+// goroutine.
+type Cursor struct {
+	Block
+	r         *Reader
+	next, end int
+	window    int
+	buf       []byte
+	bufAt     int64
+	sealed    []byte // cold stream of the current block
+}
+
+// Cursor walks the blocks [from, to), reading ahead in ranges of about window
+// bytes; with 0 it reads a block at a time.
+func (r *Reader) Cursor(from, to, window int) *Cursor {
+	return &Cursor{r: r, next: from, end: to, window: window}
+}
+
+// Reset makes c walk other blocks of another segment with the buffers it has.
+func (c *Cursor) Reset(r *Reader, from, to int) {
+	c.r, c.next, c.end, c.buf, c.sealed = r, from, to, c.buf[:0], nil
+}
+
+// Number of the current block.
+func (c *Cursor) Number() int { return c.next - 1 }
+
+// Section that the current block belongs to.
+func (c *Cursor) Section() *Section { return &c.r.index.sections[c.r.index.blocks[c.next-1].object] }
+
+// SkipTo leaves out the blocks before block.
+func (c *Cursor) SkipTo(block int) { c.next = max(c.next, block) }
+
+// Next reads the next block's hot stream; false at the end.
+func (c *Cursor) Next(ctx context.Context) (bool, error) {
+	if c.next >= c.end {
+		return false, nil
+	}
+	n := c.next
+	c.next++
+	m := &c.r.index.blocks[n]
+	if err := c.fetch(ctx, n, m); err != nil {
+		return false, c.r.blockFault(n, err)
+	}
+	sealed := c.buf[m.at-c.bufAt:]
+	c.sealed = sealed[m.hot.sealed:m.size()]
+	if err := c.load(sealed[:m.hot.sealed], n, m); err != nil {
+		return false, c.r.blockFault(n, err)
+	}
+	return true, nil
+}
+
+func (c *Cursor) load(sealed []byte, n int, m *blockMeta) (err error) {
+	if c.hot, err = c.r.openStream(c.hot, sealed, kindHot, n); err != nil {
+		return err
+	}
+	return c.parseHot(c.hot, m.rows, len(c.Section().Fields))
+}
+
+// openStream decrypts in place and inflates into dst's room.
+func (r *Reader) openStream(dst, sealed []byte, k kind, n int) ([]byte, error) {
+	packed, err := r.seal.open(sealed, k, n)
+	if err != nil {
+		return dst, err
+	}
+	m := &r.index.blocks[n]
+	limit := m.hot.raw
+	if k == kindCold {
+		limit = m.cold.raw
+	}
+	return inflate(dst, packed, limit)
+}
+
+// fetch has block n in c.buf, and as many after it as the window holds.
+func (c *Cursor) fetch(ctx context.Context, n int, m *blockMeta) error {
+	if len(c.buf) > 0 && m.at >= c.bufAt && m.at+int64(m.size()) <= c.bufAt+int64(len(c.buf)) {
+		return nil
+	}
+	size := m.size()
+	for n++; n < c.end; n++ {
+		more := c.r.index.blocks[n].size()
+		if size+more > c.window {
+			break
+		}
+		size += more
+	}
+	c.buf, c.bufAt = grow(c.buf, size), m.at
+	return c.r.src.ReadAt(ctx, c.buf, m.at)
+}
+
+// LoadCold inflates the current block's cold stream, once.
+func (c *Cursor) LoadCold() error {
+	if c.hasCold {
+		return nil
+	}
+	n := c.next - 1
+	var err error
+	if c.cold, err = c.r.openStream(c.cold, c.sealed, kindCold, n); err == nil {
+		err = c.parseCold(c.cold)
+	}
+	if err != nil {
+		return c.r.blockFault(n, err)
+	}
+	return nil
+}
+
+// LoadAll inflates the current block whole and decodes every column of it.
+func (c *Cursor) LoadAll() error {
+	if err := c.LoadCold(); err != nil {
+		return err
+	}
+	if err := c.DecodeAll(); err != nil {
+		return c.r.blockFault(c.next-1, err)
+	}
+	return nil
+}

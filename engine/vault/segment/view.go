@@ -1,0 +1,197 @@
+package segment
+
+import (
+	"bytes"
+	"fmt"
+	"sort"
+)
+
+// Block is a decoded block: its rows are read in place. What its methods
+// return is valid until the Block is read into again. It serves one goroutine.
+type Block struct {
+	shape
+	fields   int
+	ids      values
+	distinct []uint16 // per row, which of the ids
+	seqs     []int64
+	ops      []byte
+	cols     []values
+	state    []colState
+	dirs     [2]directory // hot, cold
+	hasCold  bool
+	dec      decoder
+	hot      []byte
+	cold     []byte
+	cells    []Cell
+}
+
+type colState byte
+
+const (
+	colNull colState = iota
+	colEncoded
+	colDecoded
+)
+
+// Len is the number of rows.
+func (b *Block) Len() int { return b.rows }
+
+// ID of a row.
+func (b *Block) ID(row int) []byte { return b.ids.get(int(b.distinct[row])) }
+
+// Seq of a row.
+func (b *Block) Seq(row int) uint64 { return uint64(b.seqs[row]) }
+
+// Op of a row.
+func (b *Block) Op(row int) Op { return Op(b.ops[row]) }
+
+// SameID reports whether the row before is a version of the same record.
+func (b *Block) SameID(row int) bool { return b.repeats != nil && bit(b.repeats, row) }
+
+// Modstamp of a row; it is in the hot stream.
+func (b *Block) Modstamp(row int) ([]byte, error) { return b.value(modstampColumn, row) }
+
+// Value is a field's canonical text in a row, empty for null. A cold field
+// needs the block's cold stream (see Cursor).
+func (b *Block) Value(field, row int) ([]byte, error) { return b.value(field+1, row) }
+
+func (b *Block) value(col, row int) ([]byte, error) {
+	if b.state[col] == colEncoded {
+		if err := b.decode(col); err != nil {
+			return nil, err
+		}
+	}
+	if b.state[col] == colNull {
+		return nil, nil
+	}
+	return b.cols[col].get(row), nil
+}
+
+func (b *Block) decode(col int) error {
+	for _, dir := range b.dirs {
+		i := sort.Search(len(dir), func(i int) bool { return dir[i].col >= col })
+		if i < len(dir) && dir[i].col == col {
+			b.state[col] = colDecoded
+			return b.dec.column(&b.cols[col], dir[i].body, &b.shape)
+		}
+	}
+	b.state[col] = colNull
+	return nil
+}
+
+// DecodeAll decodes every column at hand, so that Cells cannot fail.
+func (b *Block) DecodeAll() error {
+	for _, dir := range b.dirs {
+		for i := range dir {
+			col := dir[i].col
+			if b.state[col] == colDecoded {
+				continue
+			}
+			if err := b.dec.column(&b.cols[col], dir[i].body, &b.shape); err != nil {
+				return err
+			}
+			b.state[col] = colDecoded
+		}
+	}
+	return nil
+}
+
+// Cells are a row's values that are not null, in the order of the fields;
+// valid until the next call. DecodeAll comes first.
+func (b *Block) Cells(row int) []Cell {
+	b.cells = b.cells[:0]
+	for col := 1; col <= b.fields; col++ {
+		if b.state[col] != colDecoded {
+			continue
+		}
+		if v := &b.cols[col]; v.spans[row].n > 0 {
+			b.cells = append(b.cells, Cell{Field: col - 1, Value: v.get(row)})
+		}
+	}
+	return b.cells
+}
+
+// Find returns the rows [from, to) of the versions of id.
+func (b *Block) Find(id []byte) (from, to int) {
+	from = sort.Search(b.rows, func(i int) bool { return bytes.Compare(b.ID(i), id) >= 0 })
+	for to = from; to < b.rows && bytes.Equal(b.ID(to), id); {
+		to++
+	}
+	return from, to
+}
+
+// parseHot decodes the frame of the hot stream: rows, ids, sequences, ops.
+func (b *Block) parseHot(hot []byte, rows, fields int) error {
+	in := input{b: hot}
+	b.fields, b.hasCold = fields, false
+	b.rows = in.count(maxRows)
+	repeats := in.count(b.rows)
+	b.repeats, b.count = nil, b.rows-repeats
+	if repeats > 0 {
+		b.repeats = in.take(bitmapLen(b.rows))
+	}
+	b.parseOps(&in)
+	b.seqs = grow(b.seqs, b.rows)
+	numbers(&in, b.seqs, 1<<62)
+	ids := in.text(len(in.b))
+	if in.failed || b.rows != rows || b.rows == 0 || !b.numberIDs() {
+		return fmt.Errorf("%w: its rows make no sense", ErrDamaged)
+	}
+	plain := shape{rows: b.count, count: b.count}
+	if err := b.dec.column(&b.ids, ids, &plain); err != nil {
+		return err
+	}
+	b.cols, b.state = grow(b.cols, fields+1), grow(b.state, fields+1)
+	clear(b.state)
+	b.dirs[1] = b.dirs[1][:0]
+	return b.parseStream(0, in)
+}
+
+func (b *Block) parseOps(in *input) {
+	b.ops = grow(b.ops, b.rows)
+	if in.byte() == 1 {
+		op := in.byte()
+		for i := range b.ops {
+			b.ops[i] = op
+		}
+	} else {
+		copy(b.ops, in.take(b.rows))
+	}
+	for _, op := range b.ops {
+		if !Op(op).valid() {
+			in.fail()
+			return
+		}
+	}
+}
+
+// numberIDs maps each row to its id.
+func (b *Block) numberIDs() bool {
+	b.distinct = grow(b.distinct, b.rows)
+	at := -1
+	for row := range b.distinct {
+		if !b.SameID(row) {
+			at++
+		}
+		if at < 0 || at >= b.count {
+			return false
+		}
+		b.distinct[row] = uint16(at)
+	}
+	return at == b.count-1
+}
+
+func (b *Block) parseCold(cold []byte) error {
+	b.hasCold = true
+	return b.parseStream(1, input{b: cold})
+}
+
+func (b *Block) parseStream(which int, in input) (err error) {
+	if b.dirs[which], err = b.dirs[which].parse(in, b.fields+1); err != nil {
+		return err
+	}
+	for _, ref := range b.dirs[which] {
+		b.state[ref.col] = colEncoded
+	}
+	return nil
+}
