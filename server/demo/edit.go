@@ -1,0 +1,142 @@
+package demo
+
+import (
+	"context"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Edit does what people do in one round.
+func (s *Session) Edit(ctx context.Context, round Round) error {
+	for i, step := range round.Steps {
+		if err := s.do(ctx, step); err != nil {
+			return fmt.Errorf("%s, step %d: %w", round.Title, i+1, err)
+		}
+	}
+	return nil
+}
+
+func (s *Session) do(ctx context.Context, step Step) error {
+	switch {
+	case step.Update != "":
+		return s.update(ctx, step.Update, step.Set)
+	case step.Insert != "":
+		return s.insert(ctx, step)
+	case step.Delete != nil:
+		return s.delete(ctx, step.Delete)
+	default:
+		return s.undelete(ctx, step.Undelete)
+	}
+}
+
+func (s *Session) update(ctx context.Context, reference string, set map[string]any) error {
+	r, err := s.record(reference)
+	if err != nil {
+		return err
+	}
+	fields := maps.Clone(set)
+	if err := s.resolve(fields); err != nil {
+		return err
+	}
+	return s.call(ctx, http.MethodPatch, "/sobjects/"+r.object+"/"+r.id, fields, nil)
+}
+
+func (s *Session) insert(ctx context.Context, step Step) error {
+	fields := maps.Clone(step.Set)
+	if err := s.resolve(fields); err != nil {
+		return err
+	}
+	var created struct {
+		ID string `json:"id"`
+	}
+	if err := s.call(ctx, http.MethodPost, "/sobjects/"+step.Insert, fields, &created); err != nil {
+		return err
+	}
+	s.records[step.As] = record{step.Insert, created.ID}
+	return nil
+}
+
+func (s *Session) delete(ctx context.Context, references []string) error {
+	ids, err := s.ids(references)
+	if err != nil {
+		return err
+	}
+	var results []struct {
+		Success bool `json:"success"`
+		Errors  []struct {
+			Message string `json:"message"`
+		} `json:"errors"`
+	}
+	path := "/composite/sobjects?allOrNone=true&ids=" + url.QueryEscape(strings.Join(ids, ","))
+	if err := s.call(ctx, http.MethodDelete, path, nil, &results); err != nil {
+		return err
+	}
+	for i, r := range results {
+		if !r.Success {
+			return fmt.Errorf("the org did not delete %s: %v", references[i], r.Errors)
+		}
+	}
+	return nil
+}
+
+func (s *Session) ids(references []string) ([]string, error) {
+	ids := make([]string, len(references))
+	for i, reference := range references {
+		r, err := s.record(reference)
+		if err != nil {
+			return nil, err
+		}
+		ids[i] = r.id
+	}
+	return ids, nil
+}
+
+type undeleteEnvelope struct {
+	XMLName xml.Name `xml:"http://schemas.xmlsoap.org/soap/envelope/ Envelope"`
+	Session string   `xml:"Header>SessionHeader>sessionId"`
+	Body    struct {
+		Undelete struct {
+			XMLName xml.Name `xml:"urn:partner.soap.sforce.com undelete"`
+			IDs     []string `xml:"ids"`
+		}
+	}
+}
+
+// undelete has no REST resource: people's tools use SOAP for it.
+func (s *Session) undelete(ctx context.Context, references []string) error {
+	ids, err := s.ids(references)
+	if err != nil {
+		return err
+	}
+	envelope := undeleteEnvelope{Session: s.token}
+	envelope.Body.Undelete.IDs = ids
+	text, err := xml.Marshal(envelope)
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Results []struct {
+			Success bool   `xml:"success"`
+			Message string `xml:"errors>message"`
+		} `xml:"Body>undeleteResponse>result"`
+	}
+	soap := request{http.MethodPost, "/services/Soap/u/" + apiVersion, "text/xml; charset=UTF-8", strings.NewReader(xml.Header + string(text))}
+	err = s.send(ctx, soap, func(body io.Reader) error { return xml.NewDecoder(body).Decode(&answer) })
+	if err != nil {
+		return err
+	}
+	if len(answer.Results) != len(ids) {
+		return fmt.Errorf("the org answered %d results for %d undeletes", len(answer.Results), len(ids))
+	}
+	for i, r := range answer.Results {
+		if !r.Success {
+			return fmt.Errorf("the org did not undelete %s: %s", references[i], r.Message)
+		}
+	}
+	return nil
+}
