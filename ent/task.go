@@ -43,7 +43,7 @@ type Task struct {
 	CancelRequested bool `json:"cancel_requested,omitempty"`
 	// one RUNNING task per key: org and class
 	SerialKey *string `json:"serial_key,omitempty"`
-	// one unfinished task per key
+	// one waiting job per key; another may run meanwhile (F37)
 	UniqueKey *string `json:"unique_key,omitempty"`
 	// Payload holds the value of the "payload" field.
 	Payload json.RawMessage `json:"payload,omitempty"`

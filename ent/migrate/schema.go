@@ -374,12 +374,14 @@ var (
 				},
 			},
 			{
-				Name:    "task_unique_unfinished",
-				Unique:  true,
+				Name:    "task_serial_key_state_id",
+				Unique:  false,
+				Columns: []*schema.Column{TasksColumns[11], TasksColumns[3], TasksColumns[0]},
+			},
+			{
+				Name:    "task_unique_key",
+				Unique:  false,
 				Columns: []*schema.Column{TasksColumns[12]},
-				Annotation: &entsql.IndexAnnotation{
-					Where: "finished_at IS NULL",
-				},
 			},
 			{
 				Name:    "task_job_id",
@@ -433,6 +435,366 @@ var (
 			},
 		},
 	}
+	// VaultFilesColumns holds the columns for the "vault_files" table.
+	VaultFilesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "tenant_id", Type: field.TypeString},
+		{Name: "hash", Type: field.TypeString},
+		{Name: "size", Type: field.TypeInt64},
+		{Name: "epoch", Type: field.TypeUint32},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "org_id", Type: field.TypeString},
+	}
+	// VaultFilesTable holds the schema information for the "vault_files" table.
+	VaultFilesTable = &schema.Table{
+		Name:       "vault_files",
+		Columns:    VaultFilesColumns,
+		PrimaryKey: []*schema.Column{VaultFilesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "vault_files_orgs_vault_files",
+				Columns:    []*schema.Column{VaultFilesColumns[6]},
+				RefColumns: []*schema.Column{OrgsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "vaultfile_tenant_id",
+				Unique:  false,
+				Columns: []*schema.Column{VaultFilesColumns[1]},
+			},
+			{
+				Name:    "vaultfile_org_id_hash",
+				Unique:  true,
+				Columns: []*schema.Column{VaultFilesColumns[6], VaultFilesColumns[2]},
+			},
+		},
+	}
+	// VaultHeadsColumns holds the columns for the "vault_heads" table.
+	VaultHeadsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "tenant_id", Type: field.TypeString},
+		{Name: "generation", Type: field.TypeInt64, Default: 1},
+		{Name: "org_id", Type: field.TypeString},
+	}
+	// VaultHeadsTable holds the schema information for the "vault_heads" table.
+	VaultHeadsTable = &schema.Table{
+		Name:       "vault_heads",
+		Columns:    VaultHeadsColumns,
+		PrimaryKey: []*schema.Column{VaultHeadsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "vault_heads_orgs_vault_heads",
+				Columns:    []*schema.Column{VaultHeadsColumns[3]},
+				RefColumns: []*schema.Column{OrgsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "vaulthead_tenant_id",
+				Unique:  false,
+				Columns: []*schema.Column{VaultHeadsColumns[1]},
+			},
+			{
+				Name:    "vaulthead_org_id",
+				Unique:  true,
+				Columns: []*schema.Column{VaultHeadsColumns[3]},
+			},
+		},
+	}
+	// VaultKeysColumns holds the columns for the "vault_keys" table.
+	VaultKeysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "tenant_id", Type: field.TypeString},
+		{Name: "epoch", Type: field.TypeUint32},
+		{Name: "wrapped", Type: field.TypeBytes},
+		{Name: "customer_key", Type: field.TypeString, Default: ""},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "org_id", Type: field.TypeString},
+	}
+	// VaultKeysTable holds the schema information for the "vault_keys" table.
+	VaultKeysTable = &schema.Table{
+		Name:       "vault_keys",
+		Columns:    VaultKeysColumns,
+		PrimaryKey: []*schema.Column{VaultKeysColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "vault_keys_orgs_vault_keys",
+				Columns:    []*schema.Column{VaultKeysColumns[6]},
+				RefColumns: []*schema.Column{OrgsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "vaultkey_tenant_id",
+				Unique:  false,
+				Columns: []*schema.Column{VaultKeysColumns[1]},
+			},
+			{
+				Name:    "vaultkey_org_id_epoch",
+				Unique:  true,
+				Columns: []*schema.Column{VaultKeysColumns[6], VaultKeysColumns[2]},
+			},
+		},
+	}
+	// VaultObjectsColumns holds the columns for the "vault_objects" table.
+	VaultObjectsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "tenant_id", Type: field.TypeString},
+		{Name: "name", Type: field.TypeString},
+		{Name: "live", Type: field.TypeInt64, Default: 0},
+		{Name: "versions", Type: field.TypeInt64, Default: 0},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "org_id", Type: field.TypeString},
+	}
+	// VaultObjectsTable holds the schema information for the "vault_objects" table.
+	VaultObjectsTable = &schema.Table{
+		Name:       "vault_objects",
+		Columns:    VaultObjectsColumns,
+		PrimaryKey: []*schema.Column{VaultObjectsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "vault_objects_orgs_vault_objects",
+				Columns:    []*schema.Column{VaultObjectsColumns[6]},
+				RefColumns: []*schema.Column{OrgsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "vaultobject_tenant_id",
+				Unique:  false,
+				Columns: []*schema.Column{VaultObjectsColumns[1]},
+			},
+			{
+				Name:    "vaultobject_org_id_name",
+				Unique:  true,
+				Columns: []*schema.Column{VaultObjectsColumns[6], VaultObjectsColumns[2]},
+			},
+		},
+	}
+	// VaultPurgedColumns holds the columns for the "vault_purged" table.
+	VaultPurgedColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "tenant_id", Type: field.TypeString},
+		{Name: "object", Type: field.TypeString},
+		{Name: "hash", Type: field.TypeBytes},
+		{Name: "job_id", Type: field.TypeString, Default: ""},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "org_id", Type: field.TypeString},
+	}
+	// VaultPurgedTable holds the schema information for the "vault_purged" table.
+	VaultPurgedTable = &schema.Table{
+		Name:       "vault_purged",
+		Columns:    VaultPurgedColumns,
+		PrimaryKey: []*schema.Column{VaultPurgedColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "vault_purged_orgs_vault_purged",
+				Columns:    []*schema.Column{VaultPurgedColumns[6]},
+				RefColumns: []*schema.Column{OrgsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "vaultpurged_tenant_id",
+				Unique:  false,
+				Columns: []*schema.Column{VaultPurgedColumns[1]},
+			},
+			{
+				Name:    "vaultpurged_org_id_object_hash",
+				Unique:  true,
+				Columns: []*schema.Column{VaultPurgedColumns[6], VaultPurgedColumns[2], VaultPurgedColumns[3]},
+			},
+		},
+	}
+	// VaultRunsColumns holds the columns for the "vault_runs" table.
+	VaultRunsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "tenant_id", Type: field.TypeString},
+		{Name: "job_id", Type: field.TypeString},
+		{Name: "operation", Type: field.TypeEnum, Enums: []string{"COMPOSITE_BACKUP", "COMPOSITE_SYNC_BACKUP", "TEMPLATED_BACKUP", "TEMPLATED_ARCHIVE", "RESTORE_REQUEST", "RESTORE", "TIME_MACHINE_RESTORE", "EXPORT", "SEARCH", "PURGE"}},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"OPEN", "COMMITTED", "PARTIAL"}, Default: "OPEN"},
+		{Name: "attempt", Type: field.TypeInt, Default: 1},
+		{Name: "first_seq", Type: field.TypeUint64},
+		{Name: "last_seq", Type: field.TypeUint64},
+		{Name: "closed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "org_id", Type: field.TypeString},
+	}
+	// VaultRunsTable holds the schema information for the "vault_runs" table.
+	VaultRunsTable = &schema.Table{
+		Name:       "vault_runs",
+		Columns:    VaultRunsColumns,
+		PrimaryKey: []*schema.Column{VaultRunsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "vault_runs_orgs_vault_runs",
+				Columns:    []*schema.Column{VaultRunsColumns[10]},
+				RefColumns: []*schema.Column{OrgsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "vaultrun_tenant_id",
+				Unique:  false,
+				Columns: []*schema.Column{VaultRunsColumns[1]},
+			},
+			{
+				Name:    "vaultrun_org_open",
+				Unique:  true,
+				Columns: []*schema.Column{VaultRunsColumns[10]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "state = 'OPEN'",
+				},
+			},
+			{
+				Name:    "vaultrun_org_id_last_seq",
+				Unique:  false,
+				Columns: []*schema.Column{VaultRunsColumns[10], VaultRunsColumns[7]},
+			},
+			{
+				Name:    "vaultrun_org_id_job_id",
+				Unique:  false,
+				Columns: []*schema.Column{VaultRunsColumns[10], VaultRunsColumns[2]},
+			},
+		},
+	}
+	// VaultRunObjectsColumns holds the columns for the "vault_run_objects" table.
+	VaultRunObjectsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "tenant_id", Type: field.TypeString},
+		{Name: "name", Type: field.TypeString},
+		{Name: "checkpoint", Type: field.TypeBytes, Nullable: true},
+		{Name: "finished", Type: field.TypeBool, Default: false},
+		{Name: "added", Type: field.TypeInt64, Default: 0},
+		{Name: "changed", Type: field.TypeInt64, Default: 0},
+		{Name: "deleted", Type: field.TypeInt64, Default: 0},
+		{Name: "bytes", Type: field.TypeInt64, Default: 0},
+		{Name: "live", Type: field.TypeInt64, Default: 0},
+		{Name: "run_id", Type: field.TypeString},
+	}
+	// VaultRunObjectsTable holds the schema information for the "vault_run_objects" table.
+	VaultRunObjectsTable = &schema.Table{
+		Name:       "vault_run_objects",
+		Columns:    VaultRunObjectsColumns,
+		PrimaryKey: []*schema.Column{VaultRunObjectsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "vault_run_objects_vault_runs_objects",
+				Columns:    []*schema.Column{VaultRunObjectsColumns[10]},
+				RefColumns: []*schema.Column{VaultRunsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "vaultrunobject_tenant_id",
+				Unique:  false,
+				Columns: []*schema.Column{VaultRunObjectsColumns[1]},
+			},
+			{
+				Name:    "vaultrunobject_run_id_name",
+				Unique:  true,
+				Columns: []*schema.Column{VaultRunObjectsColumns[10], VaultRunObjectsColumns[2]},
+			},
+		},
+	}
+	// VaultSectionsColumns holds the columns for the "vault_sections" table.
+	VaultSectionsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "tenant_id", Type: field.TypeString},
+		{Name: "org_id", Type: field.TypeString},
+		{Name: "object", Type: field.TypeString},
+		{Name: "rows", Type: field.TypeInt64},
+		{Name: "min_id", Type: field.TypeBytes},
+		{Name: "max_id", Type: field.TypeBytes},
+		{Name: "min_seq", Type: field.TypeUint64},
+		{Name: "max_seq", Type: field.TypeUint64},
+		{Name: "segment_id", Type: field.TypeString},
+	}
+	// VaultSectionsTable holds the schema information for the "vault_sections" table.
+	VaultSectionsTable = &schema.Table{
+		Name:       "vault_sections",
+		Columns:    VaultSectionsColumns,
+		PrimaryKey: []*schema.Column{VaultSectionsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "vault_sections_vault_segments_sections",
+				Columns:    []*schema.Column{VaultSectionsColumns[9]},
+				RefColumns: []*schema.Column{VaultSegmentsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "vaultsection_tenant_id",
+				Unique:  false,
+				Columns: []*schema.Column{VaultSectionsColumns[1]},
+			},
+			{
+				Name:    "vaultsection_org_id_object",
+				Unique:  false,
+				Columns: []*schema.Column{VaultSectionsColumns[2], VaultSectionsColumns[3]},
+			},
+			{
+				Name:    "vaultsection_segment_id_object",
+				Unique:  true,
+				Columns: []*schema.Column{VaultSectionsColumns[9], VaultSectionsColumns[3]},
+			},
+		},
+	}
+	// VaultSegmentsColumns holds the columns for the "vault_segments" table.
+	VaultSegmentsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "tenant_id", Type: field.TypeString},
+		{Name: "run_id", Type: field.TypeString, Default: ""},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"OPEN", "LIVE", "DEAD"}},
+		{Name: "level", Type: field.TypeInt, Default: 0},
+		{Name: "epoch", Type: field.TypeUint32},
+		{Name: "size", Type: field.TypeInt64},
+		{Name: "trailer", Type: field.TypeInt},
+		{Name: "hash", Type: field.TypeBytes},
+		{Name: "dead_at", Type: field.TypeTime, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "org_id", Type: field.TypeString},
+	}
+	// VaultSegmentsTable holds the schema information for the "vault_segments" table.
+	VaultSegmentsTable = &schema.Table{
+		Name:       "vault_segments",
+		Columns:    VaultSegmentsColumns,
+		PrimaryKey: []*schema.Column{VaultSegmentsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "vault_segments_orgs_vault_segments",
+				Columns:    []*schema.Column{VaultSegmentsColumns[11]},
+				RefColumns: []*schema.Column{OrgsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "vaultsegment_tenant_id",
+				Unique:  false,
+				Columns: []*schema.Column{VaultSegmentsColumns[1]},
+			},
+			{
+				Name:    "vaultsegment_org_id_state",
+				Unique:  false,
+				Columns: []*schema.Column{VaultSegmentsColumns[11], VaultSegmentsColumns[3]},
+			},
+			{
+				Name:    "vaultsegment_run_id",
+				Unique:  false,
+				Columns: []*schema.Column{VaultSegmentsColumns[2]},
+			},
+		},
+	}
 	// WatermarksColumns holds the columns for the "watermarks" table.
 	WatermarksColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
@@ -483,6 +845,15 @@ var (
 		TasksTable,
 		TenantsTable,
 		UsersTable,
+		VaultFilesTable,
+		VaultHeadsTable,
+		VaultKeysTable,
+		VaultObjectsTable,
+		VaultPurgedTable,
+		VaultRunsTable,
+		VaultRunObjectsTable,
+		VaultSectionsTable,
+		VaultSegmentsTable,
 		WatermarksTable,
 	}
 )
@@ -526,6 +897,42 @@ func init() {
 	}
 	UsersTable.Annotation = &entsql.Annotation{
 		Table: "users",
+	}
+	VaultFilesTable.ForeignKeys[0].RefTable = OrgsTable
+	VaultFilesTable.Annotation = &entsql.Annotation{
+		Table: "vault_files",
+	}
+	VaultHeadsTable.ForeignKeys[0].RefTable = OrgsTable
+	VaultHeadsTable.Annotation = &entsql.Annotation{
+		Table: "vault_heads",
+	}
+	VaultKeysTable.ForeignKeys[0].RefTable = OrgsTable
+	VaultKeysTable.Annotation = &entsql.Annotation{
+		Table: "vault_keys",
+	}
+	VaultObjectsTable.ForeignKeys[0].RefTable = OrgsTable
+	VaultObjectsTable.Annotation = &entsql.Annotation{
+		Table: "vault_objects",
+	}
+	VaultPurgedTable.ForeignKeys[0].RefTable = OrgsTable
+	VaultPurgedTable.Annotation = &entsql.Annotation{
+		Table: "vault_purged",
+	}
+	VaultRunsTable.ForeignKeys[0].RefTable = OrgsTable
+	VaultRunsTable.Annotation = &entsql.Annotation{
+		Table: "vault_runs",
+	}
+	VaultRunObjectsTable.ForeignKeys[0].RefTable = VaultRunsTable
+	VaultRunObjectsTable.Annotation = &entsql.Annotation{
+		Table: "vault_run_objects",
+	}
+	VaultSectionsTable.ForeignKeys[0].RefTable = VaultSegmentsTable
+	VaultSectionsTable.Annotation = &entsql.Annotation{
+		Table: "vault_sections",
+	}
+	VaultSegmentsTable.ForeignKeys[0].RefTable = OrgsTable
+	VaultSegmentsTable.Annotation = &entsql.Annotation{
+		Table: "vault_segments",
 	}
 	WatermarksTable.ForeignKeys[0].RefTable = OrgsTable
 	WatermarksTable.Annotation = &entsql.Annotation{

@@ -161,7 +161,7 @@ func (Task) Fields() []ent.Field {
 		field.Time("lease_until").Optional().Nillable(),
 		field.Bool("cancel_requested").Default(false),
 		field.String("serial_key").Optional().Nillable().Comment("one RUNNING task per key: org and class"),
-		field.String("unique_key").Optional().Nillable().Comment("one unfinished task per key"),
+		field.String("unique_key").Optional().Nillable().Comment("one waiting job per key; another may run meanwhile (F37)"),
 		field.JSON("payload", json.RawMessage{}).Optional(),
 		field.Bytes("checkpoint").Optional(),
 		field.String("error").Optional(),
@@ -180,7 +180,8 @@ func (Task) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("state", "priority", "run_at", "id"),
 		index.Fields("serial_key").Unique().Annotations(entsql.IndexWhere("state = 'RUNNING'")).StorageKey("task_serial_running"),
-		index.Fields("unique_key").Unique().Annotations(entsql.IndexWhere("finished_at IS NULL")).StorageKey("task_unique_unfinished"),
+		index.Fields("serial_key", "state", "id"),
+		index.Fields("unique_key"),
 		index.Fields("job_id"),
 	}
 }

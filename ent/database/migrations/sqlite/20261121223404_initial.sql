@@ -54,8 +54,10 @@ CREATE INDEX `task_tenant_id` ON `tasks` (`tenant_id`);
 CREATE INDEX `task_state_priority_run_at_id` ON `tasks` (`state`, `priority`, `run_at`, `id`);
 -- Create index "task_serial_running" to table: "tasks"
 CREATE UNIQUE INDEX `task_serial_running` ON `tasks` (`serial_key`) WHERE state = 'RUNNING';
--- Create index "task_unique_unfinished" to table: "tasks"
-CREATE UNIQUE INDEX `task_unique_unfinished` ON `tasks` (`unique_key`) WHERE finished_at IS NULL;
+-- Create index "task_serial_key_state_id" to table: "tasks"
+CREATE INDEX `task_serial_key_state_id` ON `tasks` (`serial_key`, `state`, `id`);
+-- Create index "task_unique_key" to table: "tasks"
+CREATE INDEX `task_unique_key` ON `tasks` (`unique_key`);
 -- Create index "task_job_id" to table: "tasks"
 CREATE INDEX `task_job_id` ON `tasks` (`job_id`);
 -- Create "tenants" table
@@ -68,6 +70,68 @@ CREATE TABLE `users` (`id` text NOT NULL, `tenant_id` text NOT NULL, `email` tex
 CREATE INDEX `user_tenant_id` ON `users` (`tenant_id`);
 -- Create index "user_tenant_id_email" to table: "users"
 CREATE UNIQUE INDEX `user_tenant_id_email` ON `users` (`tenant_id`, `email`);
+-- Create "vault_files" table
+CREATE TABLE `vault_files` (`id` text NOT NULL, `tenant_id` text NOT NULL, `hash` text NOT NULL, `size` integer NOT NULL, `epoch` integer NOT NULL, `created_at` datetime NOT NULL, `org_id` text NOT NULL, PRIMARY KEY (`id`), CONSTRAINT `vault_files_orgs_vault_files` FOREIGN KEY (`org_id`) REFERENCES `orgs` (`id`) ON DELETE CASCADE);
+-- Create index "vaultfile_tenant_id" to table: "vault_files"
+CREATE INDEX `vaultfile_tenant_id` ON `vault_files` (`tenant_id`);
+-- Create index "vaultfile_org_id_hash" to table: "vault_files"
+CREATE UNIQUE INDEX `vaultfile_org_id_hash` ON `vault_files` (`org_id`, `hash`);
+-- Create "vault_heads" table
+CREATE TABLE `vault_heads` (`id` text NOT NULL, `tenant_id` text NOT NULL, `generation` integer NOT NULL DEFAULT (1), `org_id` text NOT NULL, PRIMARY KEY (`id`), CONSTRAINT `vault_heads_orgs_vault_heads` FOREIGN KEY (`org_id`) REFERENCES `orgs` (`id`) ON DELETE CASCADE);
+-- Create index "vaulthead_tenant_id" to table: "vault_heads"
+CREATE INDEX `vaulthead_tenant_id` ON `vault_heads` (`tenant_id`);
+-- Create index "vaulthead_org_id" to table: "vault_heads"
+CREATE UNIQUE INDEX `vaulthead_org_id` ON `vault_heads` (`org_id`);
+-- Create "vault_keys" table
+CREATE TABLE `vault_keys` (`id` text NOT NULL, `tenant_id` text NOT NULL, `epoch` integer NOT NULL, `wrapped` blob NOT NULL, `customer_key` text NOT NULL DEFAULT (''), `created_at` datetime NOT NULL, `org_id` text NOT NULL, PRIMARY KEY (`id`), CONSTRAINT `vault_keys_orgs_vault_keys` FOREIGN KEY (`org_id`) REFERENCES `orgs` (`id`) ON DELETE CASCADE);
+-- Create index "vaultkey_tenant_id" to table: "vault_keys"
+CREATE INDEX `vaultkey_tenant_id` ON `vault_keys` (`tenant_id`);
+-- Create index "vaultkey_org_id_epoch" to table: "vault_keys"
+CREATE UNIQUE INDEX `vaultkey_org_id_epoch` ON `vault_keys` (`org_id`, `epoch`);
+-- Create "vault_objects" table
+CREATE TABLE `vault_objects` (`id` text NOT NULL, `tenant_id` text NOT NULL, `name` text NOT NULL, `live` integer NOT NULL DEFAULT (0), `versions` integer NOT NULL DEFAULT (0), `updated_at` datetime NOT NULL, `org_id` text NOT NULL, PRIMARY KEY (`id`), CONSTRAINT `vault_objects_orgs_vault_objects` FOREIGN KEY (`org_id`) REFERENCES `orgs` (`id`) ON DELETE CASCADE);
+-- Create index "vaultobject_tenant_id" to table: "vault_objects"
+CREATE INDEX `vaultobject_tenant_id` ON `vault_objects` (`tenant_id`);
+-- Create index "vaultobject_org_id_name" to table: "vault_objects"
+CREATE UNIQUE INDEX `vaultobject_org_id_name` ON `vault_objects` (`org_id`, `name`);
+-- Create "vault_purged" table
+CREATE TABLE `vault_purged` (`id` text NOT NULL, `tenant_id` text NOT NULL, `object` text NOT NULL, `hash` blob NOT NULL, `job_id` text NOT NULL DEFAULT (''), `created_at` datetime NOT NULL, `org_id` text NOT NULL, PRIMARY KEY (`id`), CONSTRAINT `vault_purged_orgs_vault_purged` FOREIGN KEY (`org_id`) REFERENCES `orgs` (`id`) ON DELETE CASCADE);
+-- Create index "vaultpurged_tenant_id" to table: "vault_purged"
+CREATE INDEX `vaultpurged_tenant_id` ON `vault_purged` (`tenant_id`);
+-- Create index "vaultpurged_org_id_object_hash" to table: "vault_purged"
+CREATE UNIQUE INDEX `vaultpurged_org_id_object_hash` ON `vault_purged` (`org_id`, `object`, `hash`);
+-- Create "vault_runs" table
+CREATE TABLE `vault_runs` (`id` text NOT NULL, `tenant_id` text NOT NULL, `job_id` text NOT NULL, `operation` text NOT NULL, `state` text NOT NULL DEFAULT ('OPEN'), `attempt` integer NOT NULL DEFAULT (1), `first_seq` integer NOT NULL, `last_seq` integer NOT NULL, `closed_at` datetime NULL, `created_at` datetime NOT NULL, `org_id` text NOT NULL, PRIMARY KEY (`id`), CONSTRAINT `vault_runs_orgs_vault_runs` FOREIGN KEY (`org_id`) REFERENCES `orgs` (`id`) ON DELETE CASCADE);
+-- Create index "vaultrun_tenant_id" to table: "vault_runs"
+CREATE INDEX `vaultrun_tenant_id` ON `vault_runs` (`tenant_id`);
+-- Create index "vaultrun_org_open" to table: "vault_runs"
+CREATE UNIQUE INDEX `vaultrun_org_open` ON `vault_runs` (`org_id`) WHERE state = 'OPEN';
+-- Create index "vaultrun_org_id_last_seq" to table: "vault_runs"
+CREATE INDEX `vaultrun_org_id_last_seq` ON `vault_runs` (`org_id`, `last_seq`);
+-- Create index "vaultrun_org_id_job_id" to table: "vault_runs"
+CREATE INDEX `vaultrun_org_id_job_id` ON `vault_runs` (`org_id`, `job_id`);
+-- Create "vault_run_objects" table
+CREATE TABLE `vault_run_objects` (`id` text NOT NULL, `tenant_id` text NOT NULL, `name` text NOT NULL, `checkpoint` blob NULL, `finished` bool NOT NULL DEFAULT (false), `added` integer NOT NULL DEFAULT (0), `changed` integer NOT NULL DEFAULT (0), `deleted` integer NOT NULL DEFAULT (0), `bytes` integer NOT NULL DEFAULT (0), `live` integer NOT NULL DEFAULT (0), `run_id` text NOT NULL, PRIMARY KEY (`id`), CONSTRAINT `vault_run_objects_vault_runs_objects` FOREIGN KEY (`run_id`) REFERENCES `vault_runs` (`id`) ON DELETE CASCADE);
+-- Create index "vaultrunobject_tenant_id" to table: "vault_run_objects"
+CREATE INDEX `vaultrunobject_tenant_id` ON `vault_run_objects` (`tenant_id`);
+-- Create index "vaultrunobject_run_id_name" to table: "vault_run_objects"
+CREATE UNIQUE INDEX `vaultrunobject_run_id_name` ON `vault_run_objects` (`run_id`, `name`);
+-- Create "vault_sections" table
+CREATE TABLE `vault_sections` (`id` text NOT NULL, `tenant_id` text NOT NULL, `org_id` text NOT NULL, `object` text NOT NULL, `rows` integer NOT NULL, `min_id` blob NOT NULL, `max_id` blob NOT NULL, `min_seq` integer NOT NULL, `max_seq` integer NOT NULL, `segment_id` text NOT NULL, PRIMARY KEY (`id`), CONSTRAINT `vault_sections_vault_segments_sections` FOREIGN KEY (`segment_id`) REFERENCES `vault_segments` (`id`) ON DELETE CASCADE);
+-- Create index "vaultsection_tenant_id" to table: "vault_sections"
+CREATE INDEX `vaultsection_tenant_id` ON `vault_sections` (`tenant_id`);
+-- Create index "vaultsection_org_id_object" to table: "vault_sections"
+CREATE INDEX `vaultsection_org_id_object` ON `vault_sections` (`org_id`, `object`);
+-- Create index "vaultsection_segment_id_object" to table: "vault_sections"
+CREATE UNIQUE INDEX `vaultsection_segment_id_object` ON `vault_sections` (`segment_id`, `object`);
+-- Create "vault_segments" table
+CREATE TABLE `vault_segments` (`id` text NOT NULL, `tenant_id` text NOT NULL, `run_id` text NOT NULL DEFAULT (''), `state` text NOT NULL, `level` integer NOT NULL DEFAULT (0), `epoch` integer NOT NULL, `size` integer NOT NULL, `trailer` integer NOT NULL, `hash` blob NOT NULL, `dead_at` datetime NULL, `created_at` datetime NOT NULL, `org_id` text NOT NULL, PRIMARY KEY (`id`), CONSTRAINT `vault_segments_orgs_vault_segments` FOREIGN KEY (`org_id`) REFERENCES `orgs` (`id`) ON DELETE CASCADE);
+-- Create index "vaultsegment_tenant_id" to table: "vault_segments"
+CREATE INDEX `vaultsegment_tenant_id` ON `vault_segments` (`tenant_id`);
+-- Create index "vaultsegment_org_id_state" to table: "vault_segments"
+CREATE INDEX `vaultsegment_org_id_state` ON `vault_segments` (`org_id`, `state`);
+-- Create index "vaultsegment_run_id" to table: "vault_segments"
+CREATE INDEX `vaultsegment_run_id` ON `vault_segments` (`run_id`);
 -- Create "watermarks" table
 CREATE TABLE `watermarks` (`id` text NOT NULL, `tenant_id` text NOT NULL, `scope` text NOT NULL, `object` text NOT NULL, `stamp` datetime NOT NULL, `fields_hash` text NOT NULL DEFAULT (''), `updated_at` datetime NOT NULL, `org_id` text NOT NULL, PRIMARY KEY (`id`), CONSTRAINT `watermarks_orgs_watermarks` FOREIGN KEY (`org_id`) REFERENCES `orgs` (`id`) ON DELETE CASCADE);
 -- Create index "watermark_tenant_id" to table: "watermarks"

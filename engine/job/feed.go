@@ -1,0 +1,81 @@
+package job
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// feeds keeps one feed per job for as long as somebody follows it, so that a
+// thousand followers cost the database what one costs.
+type feeds[T follower] struct {
+	queue *Queue
+	open  func(jobID string) T
+
+	mu   sync.Mutex
+	live map[string]*liveFeed[T]
+}
+
+func newFeeds[T follower](q *Queue, open func(jobID string) T) feeds[T] {
+	return feeds[T]{queue: q, open: open, live: map[string]*liveFeed[T]{}}
+}
+
+// follower reads a job's rows again when something happened to it, and reports
+// whether there will be nothing more. It is called from one goroutine.
+type follower interface {
+	read(ctx context.Context) (done bool)
+}
+
+type liveFeed[T follower] struct {
+	follower T
+	users    int
+	stop     context.CancelFunc
+}
+
+// follow returns the job's feed, running; leave must be called in the end.
+func (f *feeds[T]) follow(jobID string) (feed T, leave func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	live, ok := f.live[jobID]
+	if !ok {
+		ctx, stop := context.WithCancel(context.Background())
+		live = &liveFeed[T]{follower: f.open(jobID), stop: stop}
+		f.live[jobID] = live
+		go f.queue.keepReading(ctx, jobID, live.follower)
+	}
+	live.users++
+	return live.follower, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if live.users--; live.users == 0 {
+			live.stop()
+			delete(f.live, jobID)
+		}
+	}
+}
+
+func (q *Queue) keepReading(ctx context.Context, jobID string, f follower) {
+	signals, stop := q.hub.watch(jobTopic(jobID))
+	defer stop()
+	poll := time.NewTicker(q.settings.Poll)
+	defer poll.Stop()
+	for !f.read(ctx) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-signals:
+		case <-poll.C:
+		}
+	}
+}
+
+// news wakes everybody who waits for the next change.
+type news struct{ ch chan struct{} }
+
+func newNews() news { return news{make(chan struct{})} }
+
+// announce must be called under the lock that guards what changed.
+func (n *news) announce() {
+	close(n.ch)
+	n.ch = make(chan struct{})
+}

@@ -1,0 +1,210 @@
+package job
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/lib/pq"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/ent"
+)
+
+// lease is a claimed task. Its attempt is the fencing token: it only grows.
+type lease struct {
+	taskID, tenant, jobID string
+	attempt, maxAttempts  int
+	checkpoint            []byte
+	cancelRequested       bool
+	expires               time.Time // by our own monotonic clock, never later than the database's
+}
+
+// claim takes up to limit due tasks. Of the tasks with one serial key only the
+// oldest may be taken, and only when none is running; the unique index on
+// running keys decides between nodes that look at the same moment.
+func (q *Queue) claim(ctx context.Context, operations []engine.Operation, limit int) (leases []lease, err error) {
+	expires := time.Now().Add(q.settings.Lease)
+	tx, err := q.db.SQL.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = tx.Rollback() }()
+	rows, err := tx.QueryContext(ctx, `UPDATE tasks SET state = 'RUNNING', owner = $1, attempt = attempt + 1, lease_until = `+q.speech.in(q.settings.Lease)+`
+		WHERE id IN (SELECT t.id FROM tasks t
+			WHERE t.state = 'AVAILABLE' AND t.run_at <= `+q.speech.now+` AND t.kind IN (`+quoted(operations)+`)
+			AND (t.serial_key IS NULL OR NOT EXISTS (SELECT 1 FROM tasks o WHERE o.serial_key = t.serial_key
+				AND (o.state = 'RUNNING' OR (o.state = 'AVAILABLE' AND o.id < t.id))))
+			ORDER BY t.priority, t.run_at, t.id LIMIT $2`+q.speech.skipTaken+`)
+		RETURNING id, tenant_id, job_id, attempt, max_attempts, checkpoint, cancel_requested`, q.node, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		l := lease{expires: expires}
+		if err := rows.Scan(&l.taskID, &l.tenant, &l.jobID, &l.attempt, &l.maxAttempts, &l.checkpoint, &l.cancelRequested); err != nil {
+			return nil, err
+		}
+		leases = append(leases, l)
+	}
+	if err := rows.Err(); err != nil || len(leases) == 0 {
+		return nil, err
+	}
+	for _, l := range leases {
+		_, err := tx.ExecContext(ctx, "UPDATE jobs SET state = 'IN_PROGRESS', started_at = "+q.speech.now+" WHERE id = $1 AND state = 'QUEUED'", l.jobID)
+		if err != nil {
+			return nil, err
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return nil, err
+	}
+	return leases, nil
+}
+
+// quoted makes a list for IN; operations are words of ours.
+func quoted(operations []engine.Operation) string {
+	var list []string
+	for _, o := range operations {
+		list = append(list, "'"+string(o)+"'")
+	}
+	return strings.Join(list, ", ")
+}
+
+// held is the condition under which a lease's holder may write; its arguments
+// are the task's id, the node and the attempt.
+const held = "id = $1 AND owner = $2 AND attempt = $3 AND state = 'RUNNING'"
+
+func (r *Run) token(more ...any) []any {
+	return append([]any{r.lease.taskID, r.queue.node, r.lease.attempt}, more...)
+}
+
+// fence makes tx fail unless the lease is ours, and keeps it ours until tx ends.
+func (r *Run) fence(ctx context.Context, tx *ent.Tx) error {
+	rows, err := tx.QueryContext(ctx, "SELECT 1 FROM tasks WHERE "+held+r.queue.speech.share, r.token()...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	if !rows.Next() && rows.Err() == nil {
+		r.cancel(ErrLeaseLost)
+		return ErrLeaseLost
+	}
+	return rows.Err()
+}
+
+// keepLease renews the lease until ctx ends, and cancels the run when the
+// lease is lost or a cancel was requested. Where the database cannot be
+// reached, the run is cancelled before anybody could take it over.
+func (r *Run) keepLease(ctx context.Context) {
+	signals, stop := r.queue.hub.watch(cancelTopic(r.lease.taskID))
+	defer stop()
+	period := r.queue.settings.Lease
+	tick := time.NewTicker(period / 4)
+	defer tick.Stop()
+	for {
+		asked := time.Now()
+		bounded, cancel := context.WithDeadline(ctx, r.lease.expires.Add(-period/4))
+		cancelRequested, err := r.renew(bounded)
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			r.lease.expires = asked.Add(period)
+		case errors.Is(err, sql.ErrNoRows), time.Now().After(r.lease.expires.Add(-period / 4)):
+			r.cancel(ErrLeaseLost)
+			return
+		default:
+			slog.WarnContext(ctx, "cannot renew a job's lease", "job", r.lease.jobID, "error", err)
+		}
+		if cancelRequested {
+			r.cancel(ErrCancelled)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-signals:
+		}
+	}
+}
+
+func (r *Run) renew(ctx context.Context) (cancelRequested bool, err error) {
+	err = r.queue.db.SQL.QueryRowContext(ctx, "UPDATE tasks SET lease_until = "+r.queue.speech.in(r.queue.settings.Lease)+
+		" WHERE "+held+" RETURNING cancel_requested", r.token()...).Scan(&cancelRequested)
+	return cancelRequested, err
+}
+
+// rescue puts the tasks of dead nodes back into the queue, and gives up those
+// that have had their attempts.
+func (q *Queue) rescue(ctx context.Context) {
+	expired := "SELECT id FROM tasks WHERE state = 'RUNNING' AND lease_until < " + q.speech.now + q.speech.skipTaken
+	err := q.db.InTx(engine.AsSystem(ctx), func(tx *ent.Tx) error {
+		tasks, err := q.takeBack(ctx, tx, expired)
+		if err != nil {
+			return err
+		}
+		for _, t := range tasks {
+			if err := q.settleDead(ctx, tx, t); err != nil {
+				return err
+			}
+		}
+		if len(tasks) == 0 {
+			return nil
+		}
+		return q.hub.announce(ctx, tx, queueTopic)
+	})
+	if err != nil && ctx.Err() == nil {
+		slog.ErrorContext(ctx, "cannot take over the jobs of dead nodes", "error", err)
+	}
+}
+
+func (q *Queue) takeBack(ctx context.Context, tx *ent.Tx, expired string) (tasks []lease, err error) {
+	rows, err := tx.QueryContext(ctx, `UPDATE tasks SET state = 'AVAILABLE', owner = NULL, lease_until = NULL, run_at = `+q.speech.now+`
+		WHERE id IN (`+expired+`) RETURNING id, tenant_id, job_id, attempt, max_attempts, cancel_requested`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var l lease
+		if err := rows.Scan(&l.taskID, &l.tenant, &l.jobID, &l.attempt, &l.maxAttempts, &l.cancelRequested); err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, l)
+	}
+	return tasks, rows.Err()
+}
+
+// settleDead finishes a task taken back that shall not run again.
+func (q *Queue) settleDead(ctx context.Context, tx *ent.Tx, t lease) error {
+	end := ending{task: "FAILED", job: engine.JobFailed, code: "ATTEMPTS_EXHAUSTED",
+		message: fmt.Sprintf("The server stopped in the middle of this job %d times: see the server's own log, then start the job again.", t.attempt)}
+	switch {
+	case t.cancelRequested:
+		end = cancelled
+	case t.attempt < t.maxAttempts:
+		return nil
+	}
+	if err := appendLine(ctx, tx, t, engine.LogError, end.message); err != nil {
+		return err
+	}
+	return q.endTask(engine.AsWorker(ctx, t.tenant), tx, t, end)
+}
+
+func isUniqueViolation(err error) bool {
+	var pg *pq.Error
+	if errors.As(err, &pg) {
+		return pg.Code == "23505"
+	}
+	var lite *sqlite.Error
+	return errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE
+}

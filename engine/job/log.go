@@ -1,0 +1,148 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/ent"
+	"github.com/holdfast-backup/holdfast/ent/logline"
+	"github.com/holdfast-backup/holdfast/ent/schema"
+)
+
+const (
+	batchAge   = 25 * time.Millisecond
+	batchLines = 500
+)
+
+// Line is one line of a job's log. Seq counts from 1 per job, without gaps.
+type Line struct {
+	Seq     int64
+	At      time.Time
+	Level   engine.LogLevel
+	Object  string
+	Message string
+}
+
+// String is the line as the log shows it (F102).
+func (l Line) String() string { return engine.LogLine(l.Level, "%s", l.Message) }
+
+// logWriter numbers a run's lines and writes them in batches.
+type logWriter struct {
+	run      *Run
+	flushing sync.Mutex // one batch at a time, so that lines land in order
+
+	mu      sync.Mutex
+	last    int64 // the number given last
+	pending []Line
+	timed   bool // a flush is due
+}
+
+// resume goes on after the lines of earlier attempts.
+func (w *logWriter) resume(ctx context.Context) (err error) {
+	w.last, err = lastLine(ctx, w.run.queue.db.Client, w.run.lease.jobID)
+	return err
+}
+
+func lastLine(ctx context.Context, client *ent.Client, jobID string) (int64, error) {
+	line, err := client.LogLine.Query().Where(logline.JobID(jobID)).Order(logline.BySeq(desc)).First(ctx)
+	if ent.IsNotFound(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return line.Seq, nil
+}
+
+func (w *logWriter) add(level engine.LogLevel, object, format string, args []any) {
+	w.mu.Lock()
+	w.last++
+	w.pending = append(w.pending, Line{w.last, schema.Now(), level, object, fmt.Sprintf(format, args...)})
+	full := len(w.pending) >= batchLines
+	if !full && !w.timed {
+		w.timed = true
+		time.AfterFunc(batchAge, w.flushTimed)
+	}
+	w.mu.Unlock()
+	if full {
+		w.flushTimed()
+	}
+}
+
+func (w *logWriter) flushTimed() {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(w.run.ctx), lastWords)
+	defer stop()
+	w.mu.Lock()
+	w.timed = false
+	w.mu.Unlock()
+	if err := w.flush(ctx); err != nil && !errors.Is(err, ErrLeaseLost) {
+		slog.WarnContext(ctx, "cannot write a job's log: trying again with its next line", "job", w.run.lease.jobID, "error", err)
+	}
+}
+
+// flush writes every line added so far. What could not be written stays pending.
+func (w *logWriter) flush(ctx context.Context) error {
+	w.flushing.Lock()
+	defer w.flushing.Unlock()
+	for {
+		w.mu.Lock()
+		batch := w.pending[:min(len(w.pending), batchLines)]
+		w.mu.Unlock()
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := w.write(ctx, batch); err != nil {
+			return err
+		}
+		w.mu.Lock()
+		w.pending = w.pending[len(batch):]
+		w.mu.Unlock()
+	}
+}
+
+func (w *logWriter) write(ctx context.Context, batch []Line) error {
+	r := w.run
+	return r.InTx(ctx, func(tx *ent.Tx) error {
+		if err := insertLines(ctx, tx, r.lease, batch); err != nil {
+			return err
+		}
+		return r.queue.hub.announce(ctx, tx, jobTopic(r.lease.jobID))
+	})
+}
+
+// insertLines is one statement: lines come by the hundred.
+func insertLines(ctx context.Context, tx *ent.Tx, l lease, batch []Line) error {
+	var b strings.Builder
+	b.WriteString("INSERT INTO log_lines (tenant_id, job_id, seq, at, level, object, message) VALUES ")
+	args := make([]any, 0, 2+5*len(batch))
+	args = append(args, l.tenant, l.jobID)
+	for i, line := range batch {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString("($1,$2")
+		for n := range 5 {
+			b.WriteString(",$" + strconv.Itoa(len(args)+n+1))
+		}
+		b.WriteByte(')')
+		args = append(args, line.Seq, line.At, string(line.Level), line.Object, line.Message)
+	}
+	_, err := tx.ExecContext(ctx, b.String(), args...)
+	return err
+}
+
+// appendLine adds a line to the log of a job that nobody runs; tx has its task locked.
+func appendLine(ctx context.Context, tx *ent.Tx, l lease, level engine.LogLevel, message string) error {
+	last, err := lastLine(ctx, tx.Client(), l.jobID)
+	if err != nil {
+		return err
+	}
+	return insertLines(ctx, tx, l, []Line{{last + 1, schema.Now(), level, "", message}})
+}

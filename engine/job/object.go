@@ -1,0 +1,138 @@
+package job
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"entgo.io/ent/dialect/sql"
+
+	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/ent"
+	"github.com/holdfast-backup/holdfast/ent/jobobject"
+	"github.com/holdfast-backup/holdfast/ent/schema"
+)
+
+// progressEvery is how often an object's running count is written.
+const progressEvery = 500 * time.Millisecond
+
+var desc = sql.OrderDesc()
+
+// ObjectCounts is what a job did to one SObject, and its completeness line.
+type ObjectCounts struct {
+	Records, Added, Changed, Deleted, Bytes, APICalls int64
+
+	Stored   int64  // records alive in the vault now
+	Expected *int64 // records alive in the org by its own count; nil when it does not tell
+	Reason   string // why the two differ, or why nothing was read
+}
+
+// ObjectProgress is a run's progress on one SObject.
+type ObjectProgress struct {
+	run  *Run
+	name string
+
+	writing sync.Mutex
+
+	mu      sync.Mutex
+	written time.Time
+}
+
+// Object is the progress on the SObject of that name; the same for the same name.
+func (r *Run) Object(name string) *ObjectProgress {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.objects[name] == nil {
+		r.objects[name] = &ObjectProgress{run: r, name: name}
+	}
+	return r.objects[name]
+}
+
+// Queue shows the object as one the job will come to.
+func (o *ObjectProgress) Queue(ctx context.Context) error {
+	return o.write(ctx, func(u *ent.JobObjectUpdate) { u.SetState(engine.ObjectQueued) })
+}
+
+// Start says that work on the object begins, again after an earlier attempt.
+func (o *ObjectProgress) Start(ctx context.Context) error {
+	return o.write(ctx, func(u *ent.JobObjectUpdate) {
+		u.SetState(engine.ObjectInProgress).SetStartedAt(schema.Now()).ClearFinishedAt().ClearErrorCode().ClearErrorMessage()
+	})
+}
+
+// Progress says how many records are done. It costs nothing most times: only
+// now and then the count is written.
+func (o *ObjectProgress) Progress(records int64) {
+	if !o.due() {
+		return
+	}
+	err := o.write(o.run.ctx, func(u *ent.JobObjectUpdate) { u.SetRecords(records) })
+	if err != nil && o.run.ctx.Err() == nil {
+		slog.WarnContext(o.run.ctx, "cannot write a job's progress", "job", o.run.lease.jobID, "error", err)
+	}
+}
+
+func (o *ObjectProgress) due() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if time.Since(o.written) < progressEvery {
+		return false
+	}
+	o.written = time.Now()
+	return true
+}
+
+// Finish says that the object is done.
+func (o *ObjectProgress) Finish(ctx context.Context, c ObjectCounts) error {
+	return o.write(ctx, func(u *ent.JobObjectUpdate) {
+		u.SetState(engine.ObjectCompleted).SetFinishedAt(schema.Now()).SetRecords(c.Records).SetAdded(c.Added).SetChanged(c.Changed).
+			SetDeleted(c.Deleted).SetBytes(c.Bytes).SetAPICalls(c.APICalls).SetStored(c.Stored).SetReason(c.Reason).SetNillableExpected(c.Expected)
+	})
+}
+
+// Fail says that the object could not be done, and why. The job goes on, and
+// ends as COMPLETED_WITH_ERRORS at best.
+func (o *ObjectProgress) Fail(ctx context.Context, cause error) error {
+	code, message := told(cause)
+	slog.WarnContext(ctx, "an object of a job failed", "job", o.run.lease.jobID, "object", o.name, "error", cause)
+	o.run.Log(engine.LogError, o.name, "%s: %s", o.name, message)
+	return o.write(ctx, func(u *ent.JobObjectUpdate) {
+		u.SetState(engine.ObjectException).SetFinishedAt(schema.Now()).SetErrorCode(code).SetErrorMessage(message)
+	})
+}
+
+// write changes the object's row, which it makes when there is none.
+func (o *ObjectProgress) write(ctx context.Context, set func(*ent.JobObjectUpdate)) error {
+	o.writing.Lock()
+	defer o.writing.Unlock()
+	r := o.run
+	return engine.Wrap("write the progress of "+o.name, r.InTx(ctx, func(tx *ent.Tx) error {
+		known, err := tx.JobObject.Query().Where(jobobject.JobID(r.job.ID), jobobject.Name(o.name)).Exist(ctx)
+		if err != nil {
+			return err
+		}
+		if !known {
+			if err := tx.JobObject.Create().SetTenantID(r.lease.tenant).SetJobID(r.job.ID).SetName(o.name).Exec(ctx); err != nil {
+				return err
+			}
+		}
+		update := tx.JobObject.Update().Where(jobobject.JobID(r.job.ID), jobobject.Name(o.name))
+		set(update)
+		if err := update.Exec(ctx); err != nil {
+			return err
+		}
+		if err := sumObjects(ctx, tx, r.job.ID); err != nil {
+			return err
+		}
+		return r.queue.hub.announce(ctx, tx, jobTopic(r.job.ID))
+	}))
+}
+
+// sumObjects makes the job's counts the sums of its objects'.
+func sumObjects(ctx context.Context, tx *ent.Tx, jobID string) error {
+	_, err := tx.ExecContext(ctx, `UPDATE jobs SET (records, added, changed, deleted, bytes, api_calls) = (
+		SELECT coalesce(sum(records), 0), coalesce(sum(added), 0), coalesce(sum(changed), 0), coalesce(sum(deleted), 0), coalesce(sum(bytes), 0), coalesce(sum(api_calls), 0)
+		FROM job_objects WHERE job_id = $1) WHERE id = $1`, jobID)
+	return err
+}

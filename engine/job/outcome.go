@@ -1,0 +1,233 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/ent"
+	entjob "github.com/holdfast-backup/holdfast/ent/job"
+	"github.com/holdfast-backup/holdfast/ent/jobobject"
+	"github.com/holdfast-backup/holdfast/ent/schema"
+)
+
+const (
+	quotaPause  = 15 * time.Minute
+	lastWords   = 30 * time.Second // to write an outcome after the run's context ended
+	quotaCode   = "API_QUOTA_REACHED"
+	faultInside = "Something went wrong inside Holdfast: the server's log tells the operator more."
+)
+
+// Snooze is returned by a worker that must wait: its job goes back into the
+// queue for that long, without counting as an attempt. The reason, a whole
+// sentence, goes to the job's log.
+func Snooze(d time.Duration, reason string) error { return &snooze{d, reason} }
+
+type snooze struct {
+	wait   time.Duration
+	reason string
+}
+
+func (s *snooze) Error() string { return s.reason }
+
+// ending is how a task and its job finish.
+type ending struct {
+	task          string
+	job           engine.JobState
+	code, message string
+}
+
+var cancelled = ending{task: "CANCELLED", job: engine.JobAborted, code: "JOB_CANCELLED", message: "The job was cancelled."}
+
+// execute runs one claimed task to its outcome.
+func (q *Queue) execute(working context.Context, l lease) {
+	ctx, cancel := context.WithCancelCause(engine.AsWorker(working, l.tenant))
+	defer cancel(nil)
+	r := &Run{queue: q, lease: l, ctx: ctx, cancel: cancel, objects: map[string]*ObjectProgress{}}
+	r.log.run = r
+	alive, die := context.WithCancel(context.WithoutCancel(ctx))
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
+		r.keepLease(alive)
+	}()
+	err := r.work()
+	r.conclude(err)
+	die()
+	<-kept
+}
+
+func (r *Run) work() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			slog.ErrorContext(r.ctx, "a worker panicked", "job", r.lease.jobID, "panic", p, "stack", string(debug.Stack()))
+			err = &engine.Error{Kind: engine.KindInternal, Code: "INTERNAL", Message: faultInside}
+		}
+	}()
+	if r.job, err = r.queue.db.Client.Job.Get(r.ctx, r.lease.jobID); err != nil {
+		return err
+	}
+	if r.lease.cancelRequested {
+		r.cancel(ErrCancelled)
+		return ErrCancelled
+	}
+	if err := r.log.resume(r.ctx); err != nil {
+		return err
+	}
+	return r.queue.workers[r.job.Operation].Work(r.ctx, r)
+}
+
+// conclude writes what the attempt came to: the end, or another attempt.
+func (r *Run) conclude(err error) {
+	cause := context.Cause(r.ctx)
+	ctx, stop := context.WithTimeout(context.WithoutCancel(r.ctx), lastWords)
+	defer stop()
+	var nap *snooze
+	switch {
+	case errors.Is(cause, ErrLeaseLost):
+		return
+	case err == nil:
+		err = r.end(ctx, ending{task: "DONE", job: engine.JobCompleted})
+	case errors.Is(cause, ErrCancelled):
+		r.Log(engine.LogWarn, "", "%s", cancelled.message)
+		err = r.end(ctx, cancelled)
+	case errors.Is(cause, ErrShutdown):
+		r.Log(engine.LogInfo, "", "The server is stopping: the job goes on when it is back, or on another node.")
+		err = r.again(ctx, 0, 1)
+	case errors.As(err, &nap):
+		r.Log(engine.LogInfo, "", "%s Going on at %s.", nap.reason, time.Now().Add(nap.wait).UTC().Format("15:04 UTC"))
+		err = r.again(ctx, nap.wait, 1)
+	default:
+		err = r.failed(ctx, err)
+	}
+	if err != nil && !errors.Is(err, ErrLeaseLost) {
+		slog.ErrorContext(ctx, "cannot write a job's outcome: it will run again", "job", r.lease.jobID, "error", err)
+	}
+}
+
+// failed tries again after a transient failure, pauses when the org's quota is
+// used up, and fails the job otherwise.
+func (r *Run) failed(ctx context.Context, err error) error {
+	slog.WarnContext(ctx, "a job's attempt failed", "job", r.lease.jobID, "attempt", r.lease.attempt, "error", err)
+	end := failure(err)
+	if end.code == quotaCode {
+		r.Log(engine.LogWarn, "", "%s Going on at %s.", end.message, time.Now().Add(quotaPause).UTC().Format("15:04 UTC"))
+		return r.again(ctx, quotaPause, 1)
+	}
+	if engine.Is(err, engine.KindTransient) && r.lease.attempt < r.lease.maxAttempts {
+		wait := r.queue.settings.Backoff(r.lease.attempt)
+		r.Log(engine.LogWarn, "", "%s Trying again in %s (attempt %d of %d failed).", end.message, wait.Round(time.Second), r.lease.attempt, r.lease.maxAttempts)
+		return r.again(ctx, wait, 0)
+	}
+	r.Log(engine.LogError, "", "%s", end.message)
+	return r.end(ctx, end)
+}
+
+func failure(err error) ending {
+	code, message := told(err)
+	return ending{task: "FAILED", job: engine.JobFailed, code: code, message: message}
+}
+
+// told is what a user may read of an error.
+func told(err error) (code, message string) {
+	if e, ok := engine.AsError(err); ok && e.Message != "" {
+		return e.Code, e.Message
+	}
+	return "INTERNAL", faultInside
+}
+
+// again puts the task back for another attempt; extra is 1 when this one shall not count.
+func (r *Run) again(ctx context.Context, wait time.Duration, extra int) error {
+	if err := r.log.flush(ctx); err != nil {
+		return err
+	}
+	q := r.queue
+	err := q.db.InTx(ctx, func(tx *ent.Tx) error {
+		result, err := tx.ExecContext(ctx, "UPDATE tasks SET state = 'AVAILABLE', owner = NULL, lease_until = NULL, max_attempts = max_attempts + $4, run_at = "+
+			q.speech.in(wait)+" WHERE "+held, r.token(extra)...)
+		if err := oneRow(result, err); err != nil {
+			return err
+		}
+		return q.hub.announce(ctx, tx, queueTopic, jobTopic(r.lease.jobID))
+	})
+	time.AfterFunc(wait, func() { q.hub.signal(queueTopic) })
+	return err
+}
+
+// end finishes the task and its job.
+func (r *Run) end(ctx context.Context, end ending) error {
+	if err := r.log.flush(ctx); err != nil {
+		return err
+	}
+	return r.queue.db.InTx(ctx, func(tx *ent.Tx) error {
+		// A holder that lost its lease finds no row, and must not end the job.
+		result, err := tx.ExecContext(ctx, "UPDATE tasks SET owner = owner WHERE "+held, r.token()...)
+		if err := oneRow(result, err); err != nil {
+			return err
+		}
+		return r.queue.endTask(ctx, tx, r.lease, end)
+	})
+}
+
+func oneRow(result interface{ RowsAffected() (int64, error) }, err error) error {
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(ErrLeaseLost, err)
+	}
+	return nil
+}
+
+// endTask finishes a task that the transaction has locked, and its job.
+func (q *Queue) endTask(ctx context.Context, tx *ent.Tx, l lease, end ending) error {
+	_, err := tx.ExecContext(ctx, "UPDATE tasks SET state = $2, error = $3, lease_until = NULL, finished_at = "+q.speech.now+" WHERE id = $1", l.taskID, end.task, end.code)
+	if err != nil {
+		return err
+	}
+	job, err := endJob(ctx, tx, l.jobID, end)
+	if err != nil {
+		return err
+	}
+	if err := q.hub.announce(ctx, tx, queueTopic, jobTopic(job.ID)); err != nil {
+		return err
+	}
+	for _, hook := range q.finished {
+		if err := hook(ctx, tx, job); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endJob gives the job its last state. One whose objects did not all succeed
+// is never COMPLETED.
+func endJob(ctx context.Context, tx *ent.Tx, jobID string, end ending) (*ent.Job, error) {
+	if end.job == engine.JobCompleted {
+		broken, err := tx.JobObject.Query().Where(jobobject.JobID(jobID), jobobject.StateEQ(engine.ObjectException)).Exist(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if broken {
+			end.job = engine.JobCompletedWithErrors
+		}
+	} else {
+		err := tx.JobObject.Update().Where(jobobject.JobID(jobID), jobobject.StateEQ(engine.ObjectInProgress)).
+			SetState(engine.ObjectException).SetFinishedAt(schema.Now()).SetErrorCode("JOB_ENDED").
+			SetErrorMessage("The job ended before this object was finished.").Exec(ctx)
+		if err != nil {
+			return nil, err
+		}
+	}
+	if err := sumObjects(ctx, tx, jobID); err != nil {
+		return nil, err
+	}
+	update := tx.Job.UpdateOneID(jobID).Where(entjob.FinishedAtIsNil()).SetState(end.job).SetFinishedAt(schema.Now())
+	if end.code != "" {
+		update.SetErrorCode(end.code).SetErrorMessage(end.message)
+	}
+	return update.Save(ctx)
+}

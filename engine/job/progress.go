@@ -1,0 +1,114 @@
+package job
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/ent"
+	entjob "github.com/holdfast-backup/holdfast/ent/job"
+	"github.com/holdfast-backup/holdfast/ent/jobobject"
+)
+
+// snapshotEvery bounds how often a job's progress is read.
+const snapshotEvery = 100 * time.Millisecond
+
+// Snapshot is a job and its objects at one moment. It is shared: do not change it.
+type Snapshot struct {
+	Job     *ent.Job
+	Objects []*ent.JobObject // by name
+}
+
+// Progress follows a job: how it stands now, then again after changes, the
+// newest state only. The channel is closed after the state of a finished job,
+// or when ctx ends.
+func (q *Queue) Progress(ctx context.Context, jobID string) (<-chan Snapshot, error) {
+	if err := q.visible(ctx, jobID); err != nil {
+		return nil, err
+	}
+	snapshots := make(chan Snapshot)
+	go func() {
+		defer close(snapshots)
+		b, leave := q.boards.follow(jobID)
+		defer leave()
+		var seen *Snapshot
+		for seen = b.next(ctx, nil); seen != nil; seen = b.next(ctx, seen) {
+			select {
+			case snapshots <- *seen:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return snapshots, nil
+}
+
+// board holds a job's newest snapshot for all who follow it.
+type board struct {
+	queue *Queue
+	jobID string
+
+	mu     sync.Mutex
+	latest *Snapshot
+	change news
+}
+
+func (q *Queue) newBoard(jobID string) *board {
+	return &board{queue: q, jobID: jobID, change: newNews()}
+}
+
+func (b *board) read(ctx context.Context) (done bool) {
+	ctx = engine.AsSystem(ctx)
+	snapshot, err := b.load(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			slog.WarnContext(ctx, "cannot read a job's progress: trying again", "job", b.jobID, "error", err)
+		}
+		return ent.IsNotFound(err)
+	}
+	b.mu.Lock()
+	b.latest = snapshot
+	b.change.announce()
+	b.mu.Unlock()
+	if snapshot.Job.State.Finished() {
+		return true
+	}
+	pause := time.NewTimer(snapshotEvery)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+func (b *board) load(ctx context.Context) (*Snapshot, error) {
+	job, err := b.queue.db.Client.Job.Query().Where(entjob.ID(b.jobID)).Only(ctx)
+	if err != nil {
+		return nil, err
+	}
+	objects, err := b.queue.db.Client.JobObject.Query().Where(jobobject.JobID(b.jobID)).Order(jobobject.ByName()).All(ctx)
+	return &Snapshot{job, objects}, err
+}
+
+// next waits for a snapshot other than seen; nil means the end.
+func (b *board) next(ctx context.Context, seen *Snapshot) *Snapshot {
+	if seen != nil && seen.Job.State.Finished() {
+		return nil
+	}
+	for {
+		b.mu.Lock()
+		latest, changed := b.latest, b.change.ch
+		b.mu.Unlock()
+		if latest != seen {
+			return latest
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		}
+	}
+}
