@@ -63,13 +63,25 @@ func locate(src string, at int) (row, column int, line string) {
 	return row, utf8.RuneCountInString(src[start:at]) + 1, strings.TrimSuffix(line, "\r")
 }
 
-// window cuts a long line to what is near the caret, from a word's start on.
+// window cuts a line to the words near the caret: four before it, four after.
 func window(line string, caret int) (string, int) {
-	const before, after = 40, 60
+	const words, longest = 4, 400
 	runes := []rune(line)
-	start := max(caret-before, 0)
-	for start > 0 && start < caret && runes[start-1] != ' ' {
-		start++
+	caret = min(caret, len(runes))
+	start, end := caret, caret
+	for n := 0; start > 0; start-- {
+		if runes[start-1] == ' ' {
+			if n++; n > words {
+				break
+			}
+		}
 	}
-	return string(runes[min(start, len(runes)):min(caret+after, len(runes))]), caret - start
+	for n := 0; end < len(runes) && end < caret+longest; end++ {
+		if runes[end] == ' ' {
+			if n++; n > words {
+				break
+			}
+		}
+	}
+	return string(runes[start:end]), caret - start
 }
