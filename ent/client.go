@@ -26,6 +26,15 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/task"
 	"github.com/holdfast-backup/holdfast/ent/tenant"
 	"github.com/holdfast-backup/holdfast/ent/user"
+	"github.com/holdfast-backup/holdfast/ent/vaultfile"
+	"github.com/holdfast-backup/holdfast/ent/vaulthead"
+	"github.com/holdfast-backup/holdfast/ent/vaultkey"
+	"github.com/holdfast-backup/holdfast/ent/vaultobject"
+	"github.com/holdfast-backup/holdfast/ent/vaultpurged"
+	"github.com/holdfast-backup/holdfast/ent/vaultrun"
+	"github.com/holdfast-backup/holdfast/ent/vaultrunobject"
+	"github.com/holdfast-backup/holdfast/ent/vaultsection"
+	"github.com/holdfast-backup/holdfast/ent/vaultsegment"
 	"github.com/holdfast-backup/holdfast/ent/watermark"
 
 	stdsql "database/sql"
@@ -58,6 +67,24 @@ type Client struct {
 	Tenant *TenantClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
+	// VaultFile is the client for interacting with the VaultFile builders.
+	VaultFile *VaultFileClient
+	// VaultHead is the client for interacting with the VaultHead builders.
+	VaultHead *VaultHeadClient
+	// VaultKey is the client for interacting with the VaultKey builders.
+	VaultKey *VaultKeyClient
+	// VaultObject is the client for interacting with the VaultObject builders.
+	VaultObject *VaultObjectClient
+	// VaultPurged is the client for interacting with the VaultPurged builders.
+	VaultPurged *VaultPurgedClient
+	// VaultRun is the client for interacting with the VaultRun builders.
+	VaultRun *VaultRunClient
+	// VaultRunObject is the client for interacting with the VaultRunObject builders.
+	VaultRunObject *VaultRunObjectClient
+	// VaultSection is the client for interacting with the VaultSection builders.
+	VaultSection *VaultSectionClient
+	// VaultSegment is the client for interacting with the VaultSegment builders.
+	VaultSegment *VaultSegmentClient
 	// Watermark is the client for interacting with the Watermark builders.
 	Watermark *WatermarkClient
 }
@@ -82,6 +109,15 @@ func (c *Client) init() {
 	c.Task = NewTaskClient(c.config)
 	c.Tenant = NewTenantClient(c.config)
 	c.User = NewUserClient(c.config)
+	c.VaultFile = NewVaultFileClient(c.config)
+	c.VaultHead = NewVaultHeadClient(c.config)
+	c.VaultKey = NewVaultKeyClient(c.config)
+	c.VaultObject = NewVaultObjectClient(c.config)
+	c.VaultPurged = NewVaultPurgedClient(c.config)
+	c.VaultRun = NewVaultRunClient(c.config)
+	c.VaultRunObject = NewVaultRunObjectClient(c.config)
+	c.VaultSection = NewVaultSectionClient(c.config)
+	c.VaultSegment = NewVaultSegmentClient(c.config)
 	c.Watermark = NewWatermarkClient(c.config)
 }
 
@@ -173,20 +209,29 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	cfg := c.config
 	cfg.driver = tx
 	return &Tx{
-		ctx:        ctx,
-		config:     cfg,
-		AuditEntry: NewAuditEntryClient(cfg),
-		Job:        NewJobClient(cfg),
-		JobObject:  NewJobObjectClient(cfg),
-		LogLine:    NewLogLineClient(cfg),
-		Org:        NewOrgClient(cfg),
-		SObject:    NewSObjectClient(cfg),
-		Secret:     NewSecretClient(cfg),
-		Session:    NewSessionClient(cfg),
-		Task:       NewTaskClient(cfg),
-		Tenant:     NewTenantClient(cfg),
-		User:       NewUserClient(cfg),
-		Watermark:  NewWatermarkClient(cfg),
+		ctx:            ctx,
+		config:         cfg,
+		AuditEntry:     NewAuditEntryClient(cfg),
+		Job:            NewJobClient(cfg),
+		JobObject:      NewJobObjectClient(cfg),
+		LogLine:        NewLogLineClient(cfg),
+		Org:            NewOrgClient(cfg),
+		SObject:        NewSObjectClient(cfg),
+		Secret:         NewSecretClient(cfg),
+		Session:        NewSessionClient(cfg),
+		Task:           NewTaskClient(cfg),
+		Tenant:         NewTenantClient(cfg),
+		User:           NewUserClient(cfg),
+		VaultFile:      NewVaultFileClient(cfg),
+		VaultHead:      NewVaultHeadClient(cfg),
+		VaultKey:       NewVaultKeyClient(cfg),
+		VaultObject:    NewVaultObjectClient(cfg),
+		VaultPurged:    NewVaultPurgedClient(cfg),
+		VaultRun:       NewVaultRunClient(cfg),
+		VaultRunObject: NewVaultRunObjectClient(cfg),
+		VaultSection:   NewVaultSectionClient(cfg),
+		VaultSegment:   NewVaultSegmentClient(cfg),
+		Watermark:      NewWatermarkClient(cfg),
 	}, nil
 }
 
@@ -204,20 +249,29 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	cfg := c.config
 	cfg.driver = &txDriver{tx: tx, drv: c.driver}
 	return &Tx{
-		ctx:        ctx,
-		config:     cfg,
-		AuditEntry: NewAuditEntryClient(cfg),
-		Job:        NewJobClient(cfg),
-		JobObject:  NewJobObjectClient(cfg),
-		LogLine:    NewLogLineClient(cfg),
-		Org:        NewOrgClient(cfg),
-		SObject:    NewSObjectClient(cfg),
-		Secret:     NewSecretClient(cfg),
-		Session:    NewSessionClient(cfg),
-		Task:       NewTaskClient(cfg),
-		Tenant:     NewTenantClient(cfg),
-		User:       NewUserClient(cfg),
-		Watermark:  NewWatermarkClient(cfg),
+		ctx:            ctx,
+		config:         cfg,
+		AuditEntry:     NewAuditEntryClient(cfg),
+		Job:            NewJobClient(cfg),
+		JobObject:      NewJobObjectClient(cfg),
+		LogLine:        NewLogLineClient(cfg),
+		Org:            NewOrgClient(cfg),
+		SObject:        NewSObjectClient(cfg),
+		Secret:         NewSecretClient(cfg),
+		Session:        NewSessionClient(cfg),
+		Task:           NewTaskClient(cfg),
+		Tenant:         NewTenantClient(cfg),
+		User:           NewUserClient(cfg),
+		VaultFile:      NewVaultFileClient(cfg),
+		VaultHead:      NewVaultHeadClient(cfg),
+		VaultKey:       NewVaultKeyClient(cfg),
+		VaultObject:    NewVaultObjectClient(cfg),
+		VaultPurged:    NewVaultPurgedClient(cfg),
+		VaultRun:       NewVaultRunClient(cfg),
+		VaultRunObject: NewVaultRunObjectClient(cfg),
+		VaultSection:   NewVaultSectionClient(cfg),
+		VaultSegment:   NewVaultSegmentClient(cfg),
+		Watermark:      NewWatermarkClient(cfg),
 	}, nil
 }
 
@@ -248,7 +302,9 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.AuditEntry, c.Job, c.JobObject, c.LogLine, c.Org, c.SObject, c.Secret,
-		c.Session, c.Task, c.Tenant, c.User, c.Watermark,
+		c.Session, c.Task, c.Tenant, c.User, c.VaultFile, c.VaultHead, c.VaultKey,
+		c.VaultObject, c.VaultPurged, c.VaultRun, c.VaultRunObject, c.VaultSection,
+		c.VaultSegment, c.Watermark,
 	} {
 		n.Use(hooks...)
 	}
@@ -259,7 +315,9 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.AuditEntry, c.Job, c.JobObject, c.LogLine, c.Org, c.SObject, c.Secret,
-		c.Session, c.Task, c.Tenant, c.User, c.Watermark,
+		c.Session, c.Task, c.Tenant, c.User, c.VaultFile, c.VaultHead, c.VaultKey,
+		c.VaultObject, c.VaultPurged, c.VaultRun, c.VaultRunObject, c.VaultSection,
+		c.VaultSegment, c.Watermark,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -290,6 +348,24 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Tenant.mutate(ctx, m)
 	case *UserMutation:
 		return c.User.mutate(ctx, m)
+	case *VaultFileMutation:
+		return c.VaultFile.mutate(ctx, m)
+	case *VaultHeadMutation:
+		return c.VaultHead.mutate(ctx, m)
+	case *VaultKeyMutation:
+		return c.VaultKey.mutate(ctx, m)
+	case *VaultObjectMutation:
+		return c.VaultObject.mutate(ctx, m)
+	case *VaultPurgedMutation:
+		return c.VaultPurged.mutate(ctx, m)
+	case *VaultRunMutation:
+		return c.VaultRun.mutate(ctx, m)
+	case *VaultRunObjectMutation:
+		return c.VaultRunObject.mutate(ctx, m)
+	case *VaultSectionMutation:
+		return c.VaultSection.mutate(ctx, m)
+	case *VaultSegmentMutation:
+		return c.VaultSegment.mutate(ctx, m)
 	case *WatermarkMutation:
 		return c.Watermark.mutate(ctx, m)
 	default:
@@ -1078,6 +1154,118 @@ func (c *OrgClient) QueryWatermarks(_m *Org) *WatermarkQuery {
 			sqlgraph.From(org.Table, org.FieldID, id),
 			sqlgraph.To(watermark.Table, watermark.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, org.WatermarksTable, org.WatermarksColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryVaultHeads queries the vault_heads edge of a Org.
+func (c *OrgClient) QueryVaultHeads(_m *Org) *VaultHeadQuery {
+	query := (&VaultHeadClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(org.Table, org.FieldID, id),
+			sqlgraph.To(vaulthead.Table, vaulthead.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, org.VaultHeadsTable, org.VaultHeadsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryVaultKeys queries the vault_keys edge of a Org.
+func (c *OrgClient) QueryVaultKeys(_m *Org) *VaultKeyQuery {
+	query := (&VaultKeyClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(org.Table, org.FieldID, id),
+			sqlgraph.To(vaultkey.Table, vaultkey.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, org.VaultKeysTable, org.VaultKeysColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryVaultObjects queries the vault_objects edge of a Org.
+func (c *OrgClient) QueryVaultObjects(_m *Org) *VaultObjectQuery {
+	query := (&VaultObjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(org.Table, org.FieldID, id),
+			sqlgraph.To(vaultobject.Table, vaultobject.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, org.VaultObjectsTable, org.VaultObjectsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryVaultRuns queries the vault_runs edge of a Org.
+func (c *OrgClient) QueryVaultRuns(_m *Org) *VaultRunQuery {
+	query := (&VaultRunClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(org.Table, org.FieldID, id),
+			sqlgraph.To(vaultrun.Table, vaultrun.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, org.VaultRunsTable, org.VaultRunsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryVaultSegments queries the vault_segments edge of a Org.
+func (c *OrgClient) QueryVaultSegments(_m *Org) *VaultSegmentQuery {
+	query := (&VaultSegmentClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(org.Table, org.FieldID, id),
+			sqlgraph.To(vaultsegment.Table, vaultsegment.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, org.VaultSegmentsTable, org.VaultSegmentsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryVaultFiles queries the vault_files edge of a Org.
+func (c *OrgClient) QueryVaultFiles(_m *Org) *VaultFileQuery {
+	query := (&VaultFileClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(org.Table, org.FieldID, id),
+			sqlgraph.To(vaultfile.Table, vaultfile.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, org.VaultFilesTable, org.VaultFilesColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryVaultPurged queries the vault_purged edge of a Org.
+func (c *OrgClient) QueryVaultPurged(_m *Org) *VaultPurgedQuery {
+	query := (&VaultPurgedClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(org.Table, org.FieldID, id),
+			sqlgraph.To(vaultpurged.Table, vaultpurged.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, org.VaultPurgedTable, org.VaultPurgedColumn),
 		)
 		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
@@ -1979,6 +2167,1388 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 	}
 }
 
+// VaultFileClient is a client for the VaultFile schema.
+type VaultFileClient struct {
+	config
+}
+
+// NewVaultFileClient returns a client for the VaultFile from the given config.
+func NewVaultFileClient(c config) *VaultFileClient {
+	return &VaultFileClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `vaultfile.Hooks(f(g(h())))`.
+func (c *VaultFileClient) Use(hooks ...Hook) {
+	c.hooks.VaultFile = append(c.hooks.VaultFile, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `vaultfile.Intercept(f(g(h())))`.
+func (c *VaultFileClient) Intercept(interceptors ...Interceptor) {
+	c.inters.VaultFile = append(c.inters.VaultFile, interceptors...)
+}
+
+// Create returns a builder for creating a VaultFile entity.
+func (c *VaultFileClient) Create() *VaultFileCreate {
+	mutation := newVaultFileMutation(c.config, OpCreate)
+	return &VaultFileCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of VaultFile entities.
+func (c *VaultFileClient) CreateBulk(builders ...*VaultFileCreate) *VaultFileCreateBulk {
+	return &VaultFileCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *VaultFileClient) MapCreateBulk(slice any, setFunc func(*VaultFileCreate, int)) *VaultFileCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &VaultFileCreateBulk{err: fmt.Errorf("calling to VaultFileClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*VaultFileCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &VaultFileCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for VaultFile.
+func (c *VaultFileClient) Update() *VaultFileUpdate {
+	mutation := newVaultFileMutation(c.config, OpUpdate)
+	return &VaultFileUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *VaultFileClient) UpdateOne(_m *VaultFile) *VaultFileUpdateOne {
+	mutation := newVaultFileMutation(c.config, OpUpdateOne, withVaultFile(_m))
+	return &VaultFileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *VaultFileClient) UpdateOneID(id string) *VaultFileUpdateOne {
+	mutation := newVaultFileMutation(c.config, OpUpdateOne, withVaultFileID(id))
+	return &VaultFileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for VaultFile.
+func (c *VaultFileClient) Delete() *VaultFileDelete {
+	mutation := newVaultFileMutation(c.config, OpDelete)
+	return &VaultFileDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *VaultFileClient) DeleteOne(_m *VaultFile) *VaultFileDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *VaultFileClient) DeleteOneID(id string) *VaultFileDeleteOne {
+	builder := c.Delete().Where(vaultfile.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &VaultFileDeleteOne{builder}
+}
+
+// Query returns a query builder for VaultFile.
+func (c *VaultFileClient) Query() *VaultFileQuery {
+	return &VaultFileQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeVaultFile},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a VaultFile entity by its id.
+func (c *VaultFileClient) Get(ctx context.Context, id string) (*VaultFile, error) {
+	return c.Query().Where(vaultfile.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *VaultFileClient) GetX(ctx context.Context, id string) *VaultFile {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrg queries the org edge of a VaultFile.
+func (c *VaultFileClient) QueryOrg(_m *VaultFile) *OrgQuery {
+	query := (&OrgClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(vaultfile.Table, vaultfile.FieldID, id),
+			sqlgraph.To(org.Table, org.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, vaultfile.OrgTable, vaultfile.OrgColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *VaultFileClient) Hooks() []Hook {
+	hooks := c.hooks.VaultFile
+	return append(hooks[:len(hooks):len(hooks)], vaultfile.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *VaultFileClient) Interceptors() []Interceptor {
+	return c.inters.VaultFile
+}
+
+func (c *VaultFileClient) mutate(ctx context.Context, m *VaultFileMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&VaultFileCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&VaultFileUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&VaultFileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&VaultFileDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown VaultFile mutation op: %q", m.Op())
+	}
+}
+
+// VaultHeadClient is a client for the VaultHead schema.
+type VaultHeadClient struct {
+	config
+}
+
+// NewVaultHeadClient returns a client for the VaultHead from the given config.
+func NewVaultHeadClient(c config) *VaultHeadClient {
+	return &VaultHeadClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `vaulthead.Hooks(f(g(h())))`.
+func (c *VaultHeadClient) Use(hooks ...Hook) {
+	c.hooks.VaultHead = append(c.hooks.VaultHead, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `vaulthead.Intercept(f(g(h())))`.
+func (c *VaultHeadClient) Intercept(interceptors ...Interceptor) {
+	c.inters.VaultHead = append(c.inters.VaultHead, interceptors...)
+}
+
+// Create returns a builder for creating a VaultHead entity.
+func (c *VaultHeadClient) Create() *VaultHeadCreate {
+	mutation := newVaultHeadMutation(c.config, OpCreate)
+	return &VaultHeadCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of VaultHead entities.
+func (c *VaultHeadClient) CreateBulk(builders ...*VaultHeadCreate) *VaultHeadCreateBulk {
+	return &VaultHeadCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *VaultHeadClient) MapCreateBulk(slice any, setFunc func(*VaultHeadCreate, int)) *VaultHeadCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &VaultHeadCreateBulk{err: fmt.Errorf("calling to VaultHeadClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*VaultHeadCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &VaultHeadCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for VaultHead.
+func (c *VaultHeadClient) Update() *VaultHeadUpdate {
+	mutation := newVaultHeadMutation(c.config, OpUpdate)
+	return &VaultHeadUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *VaultHeadClient) UpdateOne(_m *VaultHead) *VaultHeadUpdateOne {
+	mutation := newVaultHeadMutation(c.config, OpUpdateOne, withVaultHead(_m))
+	return &VaultHeadUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *VaultHeadClient) UpdateOneID(id string) *VaultHeadUpdateOne {
+	mutation := newVaultHeadMutation(c.config, OpUpdateOne, withVaultHeadID(id))
+	return &VaultHeadUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for VaultHead.
+func (c *VaultHeadClient) Delete() *VaultHeadDelete {
+	mutation := newVaultHeadMutation(c.config, OpDelete)
+	return &VaultHeadDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *VaultHeadClient) DeleteOne(_m *VaultHead) *VaultHeadDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *VaultHeadClient) DeleteOneID(id string) *VaultHeadDeleteOne {
+	builder := c.Delete().Where(vaulthead.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &VaultHeadDeleteOne{builder}
+}
+
+// Query returns a query builder for VaultHead.
+func (c *VaultHeadClient) Query() *VaultHeadQuery {
+	return &VaultHeadQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeVaultHead},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a VaultHead entity by its id.
+func (c *VaultHeadClient) Get(ctx context.Context, id string) (*VaultHead, error) {
+	return c.Query().Where(vaulthead.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *VaultHeadClient) GetX(ctx context.Context, id string) *VaultHead {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrg queries the org edge of a VaultHead.
+func (c *VaultHeadClient) QueryOrg(_m *VaultHead) *OrgQuery {
+	query := (&OrgClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(vaulthead.Table, vaulthead.FieldID, id),
+			sqlgraph.To(org.Table, org.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, vaulthead.OrgTable, vaulthead.OrgColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *VaultHeadClient) Hooks() []Hook {
+	hooks := c.hooks.VaultHead
+	return append(hooks[:len(hooks):len(hooks)], vaulthead.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *VaultHeadClient) Interceptors() []Interceptor {
+	return c.inters.VaultHead
+}
+
+func (c *VaultHeadClient) mutate(ctx context.Context, m *VaultHeadMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&VaultHeadCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&VaultHeadUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&VaultHeadUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&VaultHeadDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown VaultHead mutation op: %q", m.Op())
+	}
+}
+
+// VaultKeyClient is a client for the VaultKey schema.
+type VaultKeyClient struct {
+	config
+}
+
+// NewVaultKeyClient returns a client for the VaultKey from the given config.
+func NewVaultKeyClient(c config) *VaultKeyClient {
+	return &VaultKeyClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `vaultkey.Hooks(f(g(h())))`.
+func (c *VaultKeyClient) Use(hooks ...Hook) {
+	c.hooks.VaultKey = append(c.hooks.VaultKey, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `vaultkey.Intercept(f(g(h())))`.
+func (c *VaultKeyClient) Intercept(interceptors ...Interceptor) {
+	c.inters.VaultKey = append(c.inters.VaultKey, interceptors...)
+}
+
+// Create returns a builder for creating a VaultKey entity.
+func (c *VaultKeyClient) Create() *VaultKeyCreate {
+	mutation := newVaultKeyMutation(c.config, OpCreate)
+	return &VaultKeyCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of VaultKey entities.
+func (c *VaultKeyClient) CreateBulk(builders ...*VaultKeyCreate) *VaultKeyCreateBulk {
+	return &VaultKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *VaultKeyClient) MapCreateBulk(slice any, setFunc func(*VaultKeyCreate, int)) *VaultKeyCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &VaultKeyCreateBulk{err: fmt.Errorf("calling to VaultKeyClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*VaultKeyCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &VaultKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for VaultKey.
+func (c *VaultKeyClient) Update() *VaultKeyUpdate {
+	mutation := newVaultKeyMutation(c.config, OpUpdate)
+	return &VaultKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *VaultKeyClient) UpdateOne(_m *VaultKey) *VaultKeyUpdateOne {
+	mutation := newVaultKeyMutation(c.config, OpUpdateOne, withVaultKey(_m))
+	return &VaultKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *VaultKeyClient) UpdateOneID(id string) *VaultKeyUpdateOne {
+	mutation := newVaultKeyMutation(c.config, OpUpdateOne, withVaultKeyID(id))
+	return &VaultKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for VaultKey.
+func (c *VaultKeyClient) Delete() *VaultKeyDelete {
+	mutation := newVaultKeyMutation(c.config, OpDelete)
+	return &VaultKeyDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *VaultKeyClient) DeleteOne(_m *VaultKey) *VaultKeyDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *VaultKeyClient) DeleteOneID(id string) *VaultKeyDeleteOne {
+	builder := c.Delete().Where(vaultkey.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &VaultKeyDeleteOne{builder}
+}
+
+// Query returns a query builder for VaultKey.
+func (c *VaultKeyClient) Query() *VaultKeyQuery {
+	return &VaultKeyQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeVaultKey},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a VaultKey entity by its id.
+func (c *VaultKeyClient) Get(ctx context.Context, id string) (*VaultKey, error) {
+	return c.Query().Where(vaultkey.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *VaultKeyClient) GetX(ctx context.Context, id string) *VaultKey {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrg queries the org edge of a VaultKey.
+func (c *VaultKeyClient) QueryOrg(_m *VaultKey) *OrgQuery {
+	query := (&OrgClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(vaultkey.Table, vaultkey.FieldID, id),
+			sqlgraph.To(org.Table, org.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, vaultkey.OrgTable, vaultkey.OrgColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *VaultKeyClient) Hooks() []Hook {
+	hooks := c.hooks.VaultKey
+	return append(hooks[:len(hooks):len(hooks)], vaultkey.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *VaultKeyClient) Interceptors() []Interceptor {
+	return c.inters.VaultKey
+}
+
+func (c *VaultKeyClient) mutate(ctx context.Context, m *VaultKeyMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&VaultKeyCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&VaultKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&VaultKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&VaultKeyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown VaultKey mutation op: %q", m.Op())
+	}
+}
+
+// VaultObjectClient is a client for the VaultObject schema.
+type VaultObjectClient struct {
+	config
+}
+
+// NewVaultObjectClient returns a client for the VaultObject from the given config.
+func NewVaultObjectClient(c config) *VaultObjectClient {
+	return &VaultObjectClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `vaultobject.Hooks(f(g(h())))`.
+func (c *VaultObjectClient) Use(hooks ...Hook) {
+	c.hooks.VaultObject = append(c.hooks.VaultObject, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `vaultobject.Intercept(f(g(h())))`.
+func (c *VaultObjectClient) Intercept(interceptors ...Interceptor) {
+	c.inters.VaultObject = append(c.inters.VaultObject, interceptors...)
+}
+
+// Create returns a builder for creating a VaultObject entity.
+func (c *VaultObjectClient) Create() *VaultObjectCreate {
+	mutation := newVaultObjectMutation(c.config, OpCreate)
+	return &VaultObjectCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of VaultObject entities.
+func (c *VaultObjectClient) CreateBulk(builders ...*VaultObjectCreate) *VaultObjectCreateBulk {
+	return &VaultObjectCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *VaultObjectClient) MapCreateBulk(slice any, setFunc func(*VaultObjectCreate, int)) *VaultObjectCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &VaultObjectCreateBulk{err: fmt.Errorf("calling to VaultObjectClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*VaultObjectCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &VaultObjectCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for VaultObject.
+func (c *VaultObjectClient) Update() *VaultObjectUpdate {
+	mutation := newVaultObjectMutation(c.config, OpUpdate)
+	return &VaultObjectUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *VaultObjectClient) UpdateOne(_m *VaultObject) *VaultObjectUpdateOne {
+	mutation := newVaultObjectMutation(c.config, OpUpdateOne, withVaultObject(_m))
+	return &VaultObjectUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *VaultObjectClient) UpdateOneID(id string) *VaultObjectUpdateOne {
+	mutation := newVaultObjectMutation(c.config, OpUpdateOne, withVaultObjectID(id))
+	return &VaultObjectUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for VaultObject.
+func (c *VaultObjectClient) Delete() *VaultObjectDelete {
+	mutation := newVaultObjectMutation(c.config, OpDelete)
+	return &VaultObjectDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *VaultObjectClient) DeleteOne(_m *VaultObject) *VaultObjectDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *VaultObjectClient) DeleteOneID(id string) *VaultObjectDeleteOne {
+	builder := c.Delete().Where(vaultobject.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &VaultObjectDeleteOne{builder}
+}
+
+// Query returns a query builder for VaultObject.
+func (c *VaultObjectClient) Query() *VaultObjectQuery {
+	return &VaultObjectQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeVaultObject},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a VaultObject entity by its id.
+func (c *VaultObjectClient) Get(ctx context.Context, id string) (*VaultObject, error) {
+	return c.Query().Where(vaultobject.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *VaultObjectClient) GetX(ctx context.Context, id string) *VaultObject {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrg queries the org edge of a VaultObject.
+func (c *VaultObjectClient) QueryOrg(_m *VaultObject) *OrgQuery {
+	query := (&OrgClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(vaultobject.Table, vaultobject.FieldID, id),
+			sqlgraph.To(org.Table, org.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, vaultobject.OrgTable, vaultobject.OrgColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *VaultObjectClient) Hooks() []Hook {
+	hooks := c.hooks.VaultObject
+	return append(hooks[:len(hooks):len(hooks)], vaultobject.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *VaultObjectClient) Interceptors() []Interceptor {
+	return c.inters.VaultObject
+}
+
+func (c *VaultObjectClient) mutate(ctx context.Context, m *VaultObjectMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&VaultObjectCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&VaultObjectUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&VaultObjectUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&VaultObjectDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown VaultObject mutation op: %q", m.Op())
+	}
+}
+
+// VaultPurgedClient is a client for the VaultPurged schema.
+type VaultPurgedClient struct {
+	config
+}
+
+// NewVaultPurgedClient returns a client for the VaultPurged from the given config.
+func NewVaultPurgedClient(c config) *VaultPurgedClient {
+	return &VaultPurgedClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `vaultpurged.Hooks(f(g(h())))`.
+func (c *VaultPurgedClient) Use(hooks ...Hook) {
+	c.hooks.VaultPurged = append(c.hooks.VaultPurged, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `vaultpurged.Intercept(f(g(h())))`.
+func (c *VaultPurgedClient) Intercept(interceptors ...Interceptor) {
+	c.inters.VaultPurged = append(c.inters.VaultPurged, interceptors...)
+}
+
+// Create returns a builder for creating a VaultPurged entity.
+func (c *VaultPurgedClient) Create() *VaultPurgedCreate {
+	mutation := newVaultPurgedMutation(c.config, OpCreate)
+	return &VaultPurgedCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of VaultPurged entities.
+func (c *VaultPurgedClient) CreateBulk(builders ...*VaultPurgedCreate) *VaultPurgedCreateBulk {
+	return &VaultPurgedCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *VaultPurgedClient) MapCreateBulk(slice any, setFunc func(*VaultPurgedCreate, int)) *VaultPurgedCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &VaultPurgedCreateBulk{err: fmt.Errorf("calling to VaultPurgedClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*VaultPurgedCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &VaultPurgedCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for VaultPurged.
+func (c *VaultPurgedClient) Update() *VaultPurgedUpdate {
+	mutation := newVaultPurgedMutation(c.config, OpUpdate)
+	return &VaultPurgedUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *VaultPurgedClient) UpdateOne(_m *VaultPurged) *VaultPurgedUpdateOne {
+	mutation := newVaultPurgedMutation(c.config, OpUpdateOne, withVaultPurged(_m))
+	return &VaultPurgedUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *VaultPurgedClient) UpdateOneID(id string) *VaultPurgedUpdateOne {
+	mutation := newVaultPurgedMutation(c.config, OpUpdateOne, withVaultPurgedID(id))
+	return &VaultPurgedUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for VaultPurged.
+func (c *VaultPurgedClient) Delete() *VaultPurgedDelete {
+	mutation := newVaultPurgedMutation(c.config, OpDelete)
+	return &VaultPurgedDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *VaultPurgedClient) DeleteOne(_m *VaultPurged) *VaultPurgedDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *VaultPurgedClient) DeleteOneID(id string) *VaultPurgedDeleteOne {
+	builder := c.Delete().Where(vaultpurged.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &VaultPurgedDeleteOne{builder}
+}
+
+// Query returns a query builder for VaultPurged.
+func (c *VaultPurgedClient) Query() *VaultPurgedQuery {
+	return &VaultPurgedQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeVaultPurged},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a VaultPurged entity by its id.
+func (c *VaultPurgedClient) Get(ctx context.Context, id string) (*VaultPurged, error) {
+	return c.Query().Where(vaultpurged.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *VaultPurgedClient) GetX(ctx context.Context, id string) *VaultPurged {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrg queries the org edge of a VaultPurged.
+func (c *VaultPurgedClient) QueryOrg(_m *VaultPurged) *OrgQuery {
+	query := (&OrgClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(vaultpurged.Table, vaultpurged.FieldID, id),
+			sqlgraph.To(org.Table, org.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, vaultpurged.OrgTable, vaultpurged.OrgColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *VaultPurgedClient) Hooks() []Hook {
+	hooks := c.hooks.VaultPurged
+	return append(hooks[:len(hooks):len(hooks)], vaultpurged.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *VaultPurgedClient) Interceptors() []Interceptor {
+	return c.inters.VaultPurged
+}
+
+func (c *VaultPurgedClient) mutate(ctx context.Context, m *VaultPurgedMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&VaultPurgedCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&VaultPurgedUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&VaultPurgedUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&VaultPurgedDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown VaultPurged mutation op: %q", m.Op())
+	}
+}
+
+// VaultRunClient is a client for the VaultRun schema.
+type VaultRunClient struct {
+	config
+}
+
+// NewVaultRunClient returns a client for the VaultRun from the given config.
+func NewVaultRunClient(c config) *VaultRunClient {
+	return &VaultRunClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `vaultrun.Hooks(f(g(h())))`.
+func (c *VaultRunClient) Use(hooks ...Hook) {
+	c.hooks.VaultRun = append(c.hooks.VaultRun, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `vaultrun.Intercept(f(g(h())))`.
+func (c *VaultRunClient) Intercept(interceptors ...Interceptor) {
+	c.inters.VaultRun = append(c.inters.VaultRun, interceptors...)
+}
+
+// Create returns a builder for creating a VaultRun entity.
+func (c *VaultRunClient) Create() *VaultRunCreate {
+	mutation := newVaultRunMutation(c.config, OpCreate)
+	return &VaultRunCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of VaultRun entities.
+func (c *VaultRunClient) CreateBulk(builders ...*VaultRunCreate) *VaultRunCreateBulk {
+	return &VaultRunCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *VaultRunClient) MapCreateBulk(slice any, setFunc func(*VaultRunCreate, int)) *VaultRunCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &VaultRunCreateBulk{err: fmt.Errorf("calling to VaultRunClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*VaultRunCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &VaultRunCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for VaultRun.
+func (c *VaultRunClient) Update() *VaultRunUpdate {
+	mutation := newVaultRunMutation(c.config, OpUpdate)
+	return &VaultRunUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *VaultRunClient) UpdateOne(_m *VaultRun) *VaultRunUpdateOne {
+	mutation := newVaultRunMutation(c.config, OpUpdateOne, withVaultRun(_m))
+	return &VaultRunUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *VaultRunClient) UpdateOneID(id string) *VaultRunUpdateOne {
+	mutation := newVaultRunMutation(c.config, OpUpdateOne, withVaultRunID(id))
+	return &VaultRunUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for VaultRun.
+func (c *VaultRunClient) Delete() *VaultRunDelete {
+	mutation := newVaultRunMutation(c.config, OpDelete)
+	return &VaultRunDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *VaultRunClient) DeleteOne(_m *VaultRun) *VaultRunDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *VaultRunClient) DeleteOneID(id string) *VaultRunDeleteOne {
+	builder := c.Delete().Where(vaultrun.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &VaultRunDeleteOne{builder}
+}
+
+// Query returns a query builder for VaultRun.
+func (c *VaultRunClient) Query() *VaultRunQuery {
+	return &VaultRunQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeVaultRun},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a VaultRun entity by its id.
+func (c *VaultRunClient) Get(ctx context.Context, id string) (*VaultRun, error) {
+	return c.Query().Where(vaultrun.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *VaultRunClient) GetX(ctx context.Context, id string) *VaultRun {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrg queries the org edge of a VaultRun.
+func (c *VaultRunClient) QueryOrg(_m *VaultRun) *OrgQuery {
+	query := (&OrgClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(vaultrun.Table, vaultrun.FieldID, id),
+			sqlgraph.To(org.Table, org.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, vaultrun.OrgTable, vaultrun.OrgColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryObjects queries the objects edge of a VaultRun.
+func (c *VaultRunClient) QueryObjects(_m *VaultRun) *VaultRunObjectQuery {
+	query := (&VaultRunObjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(vaultrun.Table, vaultrun.FieldID, id),
+			sqlgraph.To(vaultrunobject.Table, vaultrunobject.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, vaultrun.ObjectsTable, vaultrun.ObjectsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *VaultRunClient) Hooks() []Hook {
+	hooks := c.hooks.VaultRun
+	return append(hooks[:len(hooks):len(hooks)], vaultrun.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *VaultRunClient) Interceptors() []Interceptor {
+	return c.inters.VaultRun
+}
+
+func (c *VaultRunClient) mutate(ctx context.Context, m *VaultRunMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&VaultRunCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&VaultRunUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&VaultRunUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&VaultRunDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown VaultRun mutation op: %q", m.Op())
+	}
+}
+
+// VaultRunObjectClient is a client for the VaultRunObject schema.
+type VaultRunObjectClient struct {
+	config
+}
+
+// NewVaultRunObjectClient returns a client for the VaultRunObject from the given config.
+func NewVaultRunObjectClient(c config) *VaultRunObjectClient {
+	return &VaultRunObjectClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `vaultrunobject.Hooks(f(g(h())))`.
+func (c *VaultRunObjectClient) Use(hooks ...Hook) {
+	c.hooks.VaultRunObject = append(c.hooks.VaultRunObject, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `vaultrunobject.Intercept(f(g(h())))`.
+func (c *VaultRunObjectClient) Intercept(interceptors ...Interceptor) {
+	c.inters.VaultRunObject = append(c.inters.VaultRunObject, interceptors...)
+}
+
+// Create returns a builder for creating a VaultRunObject entity.
+func (c *VaultRunObjectClient) Create() *VaultRunObjectCreate {
+	mutation := newVaultRunObjectMutation(c.config, OpCreate)
+	return &VaultRunObjectCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of VaultRunObject entities.
+func (c *VaultRunObjectClient) CreateBulk(builders ...*VaultRunObjectCreate) *VaultRunObjectCreateBulk {
+	return &VaultRunObjectCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *VaultRunObjectClient) MapCreateBulk(slice any, setFunc func(*VaultRunObjectCreate, int)) *VaultRunObjectCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &VaultRunObjectCreateBulk{err: fmt.Errorf("calling to VaultRunObjectClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*VaultRunObjectCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &VaultRunObjectCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for VaultRunObject.
+func (c *VaultRunObjectClient) Update() *VaultRunObjectUpdate {
+	mutation := newVaultRunObjectMutation(c.config, OpUpdate)
+	return &VaultRunObjectUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *VaultRunObjectClient) UpdateOne(_m *VaultRunObject) *VaultRunObjectUpdateOne {
+	mutation := newVaultRunObjectMutation(c.config, OpUpdateOne, withVaultRunObject(_m))
+	return &VaultRunObjectUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *VaultRunObjectClient) UpdateOneID(id string) *VaultRunObjectUpdateOne {
+	mutation := newVaultRunObjectMutation(c.config, OpUpdateOne, withVaultRunObjectID(id))
+	return &VaultRunObjectUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for VaultRunObject.
+func (c *VaultRunObjectClient) Delete() *VaultRunObjectDelete {
+	mutation := newVaultRunObjectMutation(c.config, OpDelete)
+	return &VaultRunObjectDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *VaultRunObjectClient) DeleteOne(_m *VaultRunObject) *VaultRunObjectDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *VaultRunObjectClient) DeleteOneID(id string) *VaultRunObjectDeleteOne {
+	builder := c.Delete().Where(vaultrunobject.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &VaultRunObjectDeleteOne{builder}
+}
+
+// Query returns a query builder for VaultRunObject.
+func (c *VaultRunObjectClient) Query() *VaultRunObjectQuery {
+	return &VaultRunObjectQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeVaultRunObject},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a VaultRunObject entity by its id.
+func (c *VaultRunObjectClient) Get(ctx context.Context, id string) (*VaultRunObject, error) {
+	return c.Query().Where(vaultrunobject.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *VaultRunObjectClient) GetX(ctx context.Context, id string) *VaultRunObject {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryRun queries the run edge of a VaultRunObject.
+func (c *VaultRunObjectClient) QueryRun(_m *VaultRunObject) *VaultRunQuery {
+	query := (&VaultRunClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(vaultrunobject.Table, vaultrunobject.FieldID, id),
+			sqlgraph.To(vaultrun.Table, vaultrun.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, vaultrunobject.RunTable, vaultrunobject.RunColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *VaultRunObjectClient) Hooks() []Hook {
+	hooks := c.hooks.VaultRunObject
+	return append(hooks[:len(hooks):len(hooks)], vaultrunobject.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *VaultRunObjectClient) Interceptors() []Interceptor {
+	return c.inters.VaultRunObject
+}
+
+func (c *VaultRunObjectClient) mutate(ctx context.Context, m *VaultRunObjectMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&VaultRunObjectCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&VaultRunObjectUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&VaultRunObjectUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&VaultRunObjectDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown VaultRunObject mutation op: %q", m.Op())
+	}
+}
+
+// VaultSectionClient is a client for the VaultSection schema.
+type VaultSectionClient struct {
+	config
+}
+
+// NewVaultSectionClient returns a client for the VaultSection from the given config.
+func NewVaultSectionClient(c config) *VaultSectionClient {
+	return &VaultSectionClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `vaultsection.Hooks(f(g(h())))`.
+func (c *VaultSectionClient) Use(hooks ...Hook) {
+	c.hooks.VaultSection = append(c.hooks.VaultSection, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `vaultsection.Intercept(f(g(h())))`.
+func (c *VaultSectionClient) Intercept(interceptors ...Interceptor) {
+	c.inters.VaultSection = append(c.inters.VaultSection, interceptors...)
+}
+
+// Create returns a builder for creating a VaultSection entity.
+func (c *VaultSectionClient) Create() *VaultSectionCreate {
+	mutation := newVaultSectionMutation(c.config, OpCreate)
+	return &VaultSectionCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of VaultSection entities.
+func (c *VaultSectionClient) CreateBulk(builders ...*VaultSectionCreate) *VaultSectionCreateBulk {
+	return &VaultSectionCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *VaultSectionClient) MapCreateBulk(slice any, setFunc func(*VaultSectionCreate, int)) *VaultSectionCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &VaultSectionCreateBulk{err: fmt.Errorf("calling to VaultSectionClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*VaultSectionCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &VaultSectionCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for VaultSection.
+func (c *VaultSectionClient) Update() *VaultSectionUpdate {
+	mutation := newVaultSectionMutation(c.config, OpUpdate)
+	return &VaultSectionUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *VaultSectionClient) UpdateOne(_m *VaultSection) *VaultSectionUpdateOne {
+	mutation := newVaultSectionMutation(c.config, OpUpdateOne, withVaultSection(_m))
+	return &VaultSectionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *VaultSectionClient) UpdateOneID(id string) *VaultSectionUpdateOne {
+	mutation := newVaultSectionMutation(c.config, OpUpdateOne, withVaultSectionID(id))
+	return &VaultSectionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for VaultSection.
+func (c *VaultSectionClient) Delete() *VaultSectionDelete {
+	mutation := newVaultSectionMutation(c.config, OpDelete)
+	return &VaultSectionDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *VaultSectionClient) DeleteOne(_m *VaultSection) *VaultSectionDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *VaultSectionClient) DeleteOneID(id string) *VaultSectionDeleteOne {
+	builder := c.Delete().Where(vaultsection.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &VaultSectionDeleteOne{builder}
+}
+
+// Query returns a query builder for VaultSection.
+func (c *VaultSectionClient) Query() *VaultSectionQuery {
+	return &VaultSectionQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeVaultSection},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a VaultSection entity by its id.
+func (c *VaultSectionClient) Get(ctx context.Context, id string) (*VaultSection, error) {
+	return c.Query().Where(vaultsection.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *VaultSectionClient) GetX(ctx context.Context, id string) *VaultSection {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QuerySegment queries the segment edge of a VaultSection.
+func (c *VaultSectionClient) QuerySegment(_m *VaultSection) *VaultSegmentQuery {
+	query := (&VaultSegmentClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(vaultsection.Table, vaultsection.FieldID, id),
+			sqlgraph.To(vaultsegment.Table, vaultsegment.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, vaultsection.SegmentTable, vaultsection.SegmentColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *VaultSectionClient) Hooks() []Hook {
+	hooks := c.hooks.VaultSection
+	return append(hooks[:len(hooks):len(hooks)], vaultsection.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *VaultSectionClient) Interceptors() []Interceptor {
+	return c.inters.VaultSection
+}
+
+func (c *VaultSectionClient) mutate(ctx context.Context, m *VaultSectionMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&VaultSectionCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&VaultSectionUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&VaultSectionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&VaultSectionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown VaultSection mutation op: %q", m.Op())
+	}
+}
+
+// VaultSegmentClient is a client for the VaultSegment schema.
+type VaultSegmentClient struct {
+	config
+}
+
+// NewVaultSegmentClient returns a client for the VaultSegment from the given config.
+func NewVaultSegmentClient(c config) *VaultSegmentClient {
+	return &VaultSegmentClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `vaultsegment.Hooks(f(g(h())))`.
+func (c *VaultSegmentClient) Use(hooks ...Hook) {
+	c.hooks.VaultSegment = append(c.hooks.VaultSegment, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `vaultsegment.Intercept(f(g(h())))`.
+func (c *VaultSegmentClient) Intercept(interceptors ...Interceptor) {
+	c.inters.VaultSegment = append(c.inters.VaultSegment, interceptors...)
+}
+
+// Create returns a builder for creating a VaultSegment entity.
+func (c *VaultSegmentClient) Create() *VaultSegmentCreate {
+	mutation := newVaultSegmentMutation(c.config, OpCreate)
+	return &VaultSegmentCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of VaultSegment entities.
+func (c *VaultSegmentClient) CreateBulk(builders ...*VaultSegmentCreate) *VaultSegmentCreateBulk {
+	return &VaultSegmentCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *VaultSegmentClient) MapCreateBulk(slice any, setFunc func(*VaultSegmentCreate, int)) *VaultSegmentCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &VaultSegmentCreateBulk{err: fmt.Errorf("calling to VaultSegmentClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*VaultSegmentCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &VaultSegmentCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for VaultSegment.
+func (c *VaultSegmentClient) Update() *VaultSegmentUpdate {
+	mutation := newVaultSegmentMutation(c.config, OpUpdate)
+	return &VaultSegmentUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *VaultSegmentClient) UpdateOne(_m *VaultSegment) *VaultSegmentUpdateOne {
+	mutation := newVaultSegmentMutation(c.config, OpUpdateOne, withVaultSegment(_m))
+	return &VaultSegmentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *VaultSegmentClient) UpdateOneID(id string) *VaultSegmentUpdateOne {
+	mutation := newVaultSegmentMutation(c.config, OpUpdateOne, withVaultSegmentID(id))
+	return &VaultSegmentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for VaultSegment.
+func (c *VaultSegmentClient) Delete() *VaultSegmentDelete {
+	mutation := newVaultSegmentMutation(c.config, OpDelete)
+	return &VaultSegmentDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *VaultSegmentClient) DeleteOne(_m *VaultSegment) *VaultSegmentDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *VaultSegmentClient) DeleteOneID(id string) *VaultSegmentDeleteOne {
+	builder := c.Delete().Where(vaultsegment.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &VaultSegmentDeleteOne{builder}
+}
+
+// Query returns a query builder for VaultSegment.
+func (c *VaultSegmentClient) Query() *VaultSegmentQuery {
+	return &VaultSegmentQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeVaultSegment},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a VaultSegment entity by its id.
+func (c *VaultSegmentClient) Get(ctx context.Context, id string) (*VaultSegment, error) {
+	return c.Query().Where(vaultsegment.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *VaultSegmentClient) GetX(ctx context.Context, id string) *VaultSegment {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrg queries the org edge of a VaultSegment.
+func (c *VaultSegmentClient) QueryOrg(_m *VaultSegment) *OrgQuery {
+	query := (&OrgClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(vaultsegment.Table, vaultsegment.FieldID, id),
+			sqlgraph.To(org.Table, org.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, vaultsegment.OrgTable, vaultsegment.OrgColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QuerySections queries the sections edge of a VaultSegment.
+func (c *VaultSegmentClient) QuerySections(_m *VaultSegment) *VaultSectionQuery {
+	query := (&VaultSectionClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(vaultsegment.Table, vaultsegment.FieldID, id),
+			sqlgraph.To(vaultsection.Table, vaultsection.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, vaultsegment.SectionsTable, vaultsegment.SectionsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *VaultSegmentClient) Hooks() []Hook {
+	hooks := c.hooks.VaultSegment
+	return append(hooks[:len(hooks):len(hooks)], vaultsegment.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *VaultSegmentClient) Interceptors() []Interceptor {
+	return c.inters.VaultSegment
+}
+
+func (c *VaultSegmentClient) mutate(ctx context.Context, m *VaultSegmentMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&VaultSegmentCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&VaultSegmentUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&VaultSegmentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&VaultSegmentDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown VaultSegment mutation op: %q", m.Op())
+	}
+}
+
 // WatermarkClient is a client for the Watermark schema.
 type WatermarkClient struct {
 	config
@@ -2133,11 +3703,14 @@ func (c *WatermarkClient) mutate(ctx context.Context, m *WatermarkMutation) (Val
 type (
 	hooks struct {
 		AuditEntry, Job, JobObject, LogLine, Org, SObject, Secret, Session, Task,
-		Tenant, User, Watermark []ent.Hook
+		Tenant, User, VaultFile, VaultHead, VaultKey, VaultObject, VaultPurged,
+		VaultRun, VaultRunObject, VaultSection, VaultSegment, Watermark []ent.Hook
 	}
 	inters struct {
 		AuditEntry, Job, JobObject, LogLine, Org, SObject, Secret, Session, Task,
-		Tenant, User, Watermark []ent.Interceptor
+		Tenant, User, VaultFile, VaultHead, VaultKey, VaultObject, VaultPurged,
+		VaultRun, VaultRunObject, VaultSection, VaultSegment,
+		Watermark []ent.Interceptor
 	}
 )
 

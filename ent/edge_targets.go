@@ -17,9 +17,16 @@ var EdgeTargets = map[string]map[string]string{
 		"job": "jobs",
 	},
 	TypeOrg: {
-		"jobs":       "jobs",
-		"sobjects":   "sobjects",
-		"watermarks": "watermarks",
+		"jobs":           "jobs",
+		"sobjects":       "sobjects",
+		"watermarks":     "watermarks",
+		"vault_heads":    "vault_heads",
+		"vault_keys":     "vault_keys",
+		"vault_objects":  "vault_objects",
+		"vault_runs":     "vault_runs",
+		"vault_segments": "vault_segments",
+		"vault_files":    "vault_files",
+		"vault_purged":   "vault_purged",
 	},
 	TypeSObject: {
 		"org": "orgs",
@@ -32,6 +39,35 @@ var EdgeTargets = map[string]map[string]string{
 	},
 	TypeUser: {
 		"sessions": "sessions",
+	},
+	TypeVaultFile: {
+		"org": "orgs",
+	},
+	TypeVaultHead: {
+		"org": "orgs",
+	},
+	TypeVaultKey: {
+		"org": "orgs",
+	},
+	TypeVaultObject: {
+		"org": "orgs",
+	},
+	TypeVaultPurged: {
+		"org": "orgs",
+	},
+	TypeVaultRun: {
+		"org":     "orgs",
+		"objects": "vault_run_objects",
+	},
+	TypeVaultRunObject: {
+		"run": "vault_runs",
+	},
+	TypeVaultSection: {
+		"segment": "vault_segments",
+	},
+	TypeVaultSegment: {
+		"org":      "orgs",
+		"sections": "vault_sections",
 	},
 	TypeWatermark: {
 		"org": "orgs",

@@ -23,6 +23,15 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/task"
 	"github.com/holdfast-backup/holdfast/ent/tenant"
 	"github.com/holdfast-backup/holdfast/ent/user"
+	"github.com/holdfast-backup/holdfast/ent/vaultfile"
+	"github.com/holdfast-backup/holdfast/ent/vaulthead"
+	"github.com/holdfast-backup/holdfast/ent/vaultkey"
+	"github.com/holdfast-backup/holdfast/ent/vaultobject"
+	"github.com/holdfast-backup/holdfast/ent/vaultpurged"
+	"github.com/holdfast-backup/holdfast/ent/vaultrun"
+	"github.com/holdfast-backup/holdfast/ent/vaultrunobject"
+	"github.com/holdfast-backup/holdfast/ent/vaultsection"
+	"github.com/holdfast-backup/holdfast/ent/vaultsegment"
 	"github.com/holdfast-backup/holdfast/ent/watermark"
 )
 
@@ -84,18 +93,27 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			auditentry.Table: auditentry.ValidColumn,
-			job.Table:        job.ValidColumn,
-			jobobject.Table:  jobobject.ValidColumn,
-			logline.Table:    logline.ValidColumn,
-			org.Table:        org.ValidColumn,
-			sobject.Table:    sobject.ValidColumn,
-			secret.Table:     secret.ValidColumn,
-			session.Table:    session.ValidColumn,
-			task.Table:       task.ValidColumn,
-			tenant.Table:     tenant.ValidColumn,
-			user.Table:       user.ValidColumn,
-			watermark.Table:  watermark.ValidColumn,
+			auditentry.Table:     auditentry.ValidColumn,
+			job.Table:            job.ValidColumn,
+			jobobject.Table:      jobobject.ValidColumn,
+			logline.Table:        logline.ValidColumn,
+			org.Table:            org.ValidColumn,
+			sobject.Table:        sobject.ValidColumn,
+			secret.Table:         secret.ValidColumn,
+			session.Table:        session.ValidColumn,
+			task.Table:           task.ValidColumn,
+			tenant.Table:         tenant.ValidColumn,
+			user.Table:           user.ValidColumn,
+			vaultfile.Table:      vaultfile.ValidColumn,
+			vaulthead.Table:      vaulthead.ValidColumn,
+			vaultkey.Table:       vaultkey.ValidColumn,
+			vaultobject.Table:    vaultobject.ValidColumn,
+			vaultpurged.Table:    vaultpurged.ValidColumn,
+			vaultrun.Table:       vaultrun.ValidColumn,
+			vaultrunobject.Table: vaultrunobject.ValidColumn,
+			vaultsection.Table:   vaultsection.ValidColumn,
+			vaultsegment.Table:   vaultsegment.ValidColumn,
+			watermark.Table:      watermark.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

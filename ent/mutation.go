@@ -25,6 +25,15 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/task"
 	"github.com/holdfast-backup/holdfast/ent/tenant"
 	"github.com/holdfast-backup/holdfast/ent/user"
+	"github.com/holdfast-backup/holdfast/ent/vaultfile"
+	"github.com/holdfast-backup/holdfast/ent/vaulthead"
+	"github.com/holdfast-backup/holdfast/ent/vaultkey"
+	"github.com/holdfast-backup/holdfast/ent/vaultobject"
+	"github.com/holdfast-backup/holdfast/ent/vaultpurged"
+	"github.com/holdfast-backup/holdfast/ent/vaultrun"
+	"github.com/holdfast-backup/holdfast/ent/vaultrunobject"
+	"github.com/holdfast-backup/holdfast/ent/vaultsection"
+	"github.com/holdfast-backup/holdfast/ent/vaultsegment"
 	"github.com/holdfast-backup/holdfast/ent/watermark"
 )
 
@@ -37,18 +46,27 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
-	TypeAuditEntry = "AuditEntry"
-	TypeJob        = "Job"
-	TypeJobObject  = "JobObject"
-	TypeLogLine    = "LogLine"
-	TypeOrg        = "Org"
-	TypeSObject    = "SObject"
-	TypeSecret     = "Secret"
-	TypeSession    = "Session"
-	TypeTask       = "Task"
-	TypeTenant     = "Tenant"
-	TypeUser       = "User"
-	TypeWatermark  = "Watermark"
+	TypeAuditEntry     = "AuditEntry"
+	TypeJob            = "Job"
+	TypeJobObject      = "JobObject"
+	TypeLogLine        = "LogLine"
+	TypeOrg            = "Org"
+	TypeSObject        = "SObject"
+	TypeSecret         = "Secret"
+	TypeSession        = "Session"
+	TypeTask           = "Task"
+	TypeTenant         = "Tenant"
+	TypeUser           = "User"
+	TypeVaultFile      = "VaultFile"
+	TypeVaultHead      = "VaultHead"
+	TypeVaultKey       = "VaultKey"
+	TypeVaultObject    = "VaultObject"
+	TypeVaultPurged    = "VaultPurged"
+	TypeVaultRun       = "VaultRun"
+	TypeVaultRunObject = "VaultRunObject"
+	TypeVaultSection   = "VaultSection"
+	TypeVaultSegment   = "VaultSegment"
+	TypeWatermark      = "Watermark"
 )
 
 // AuditEntryMutation represents an operation that mutates the AuditEntry nodes in the graph.
@@ -5384,6 +5402,27 @@ type OrgMutation struct {
 	watermarks               map[string]struct{}
 	removedwatermarks        map[string]struct{}
 	clearedwatermarks        bool
+	vault_heads              map[string]struct{}
+	removedvault_heads       map[string]struct{}
+	clearedvault_heads       bool
+	vault_keys               map[string]struct{}
+	removedvault_keys        map[string]struct{}
+	clearedvault_keys        bool
+	vault_objects            map[string]struct{}
+	removedvault_objects     map[string]struct{}
+	clearedvault_objects     bool
+	vault_runs               map[string]struct{}
+	removedvault_runs        map[string]struct{}
+	clearedvault_runs        bool
+	vault_segments           map[string]struct{}
+	removedvault_segments    map[string]struct{}
+	clearedvault_segments    bool
+	vault_files              map[string]struct{}
+	removedvault_files       map[string]struct{}
+	clearedvault_files       bool
+	vault_purged             map[string]struct{}
+	removedvault_purged      map[string]struct{}
+	clearedvault_purged      bool
 	done                     bool
 	oldValue                 func(context.Context) (*Org, error)
 	predicates               []predicate.Org
@@ -6735,6 +6774,384 @@ func (m *OrgMutation) ResetWatermarks() {
 	m.removedwatermarks = nil
 }
 
+// AddVaultHeadIDs adds the "vault_heads" edge to the VaultHead entity by ids.
+func (m *OrgMutation) AddVaultHeadIDs(ids ...string) {
+	if m.vault_heads == nil {
+		m.vault_heads = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.vault_heads[ids[i]] = struct{}{}
+	}
+}
+
+// ClearVaultHeads clears the "vault_heads" edge to the VaultHead entity.
+func (m *OrgMutation) ClearVaultHeads() {
+	m.clearedvault_heads = true
+}
+
+// VaultHeadsCleared reports if the "vault_heads" edge to the VaultHead entity was cleared.
+func (m *OrgMutation) VaultHeadsCleared() bool {
+	return m.clearedvault_heads
+}
+
+// RemoveVaultHeadIDs removes the "vault_heads" edge to the VaultHead entity by IDs.
+func (m *OrgMutation) RemoveVaultHeadIDs(ids ...string) {
+	if m.removedvault_heads == nil {
+		m.removedvault_heads = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.vault_heads, ids[i])
+		m.removedvault_heads[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedVaultHeads returns the removed IDs of the "vault_heads" edge to the VaultHead entity.
+func (m *OrgMutation) RemovedVaultHeadsIDs() (ids []string) {
+	for id := range m.removedvault_heads {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// VaultHeadsIDs returns the "vault_heads" edge IDs in the mutation.
+func (m *OrgMutation) VaultHeadsIDs() (ids []string) {
+	for id := range m.vault_heads {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetVaultHeads resets all changes to the "vault_heads" edge.
+func (m *OrgMutation) ResetVaultHeads() {
+	m.vault_heads = nil
+	m.clearedvault_heads = false
+	m.removedvault_heads = nil
+}
+
+// AddVaultKeyIDs adds the "vault_keys" edge to the VaultKey entity by ids.
+func (m *OrgMutation) AddVaultKeyIDs(ids ...string) {
+	if m.vault_keys == nil {
+		m.vault_keys = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.vault_keys[ids[i]] = struct{}{}
+	}
+}
+
+// ClearVaultKeys clears the "vault_keys" edge to the VaultKey entity.
+func (m *OrgMutation) ClearVaultKeys() {
+	m.clearedvault_keys = true
+}
+
+// VaultKeysCleared reports if the "vault_keys" edge to the VaultKey entity was cleared.
+func (m *OrgMutation) VaultKeysCleared() bool {
+	return m.clearedvault_keys
+}
+
+// RemoveVaultKeyIDs removes the "vault_keys" edge to the VaultKey entity by IDs.
+func (m *OrgMutation) RemoveVaultKeyIDs(ids ...string) {
+	if m.removedvault_keys == nil {
+		m.removedvault_keys = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.vault_keys, ids[i])
+		m.removedvault_keys[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedVaultKeys returns the removed IDs of the "vault_keys" edge to the VaultKey entity.
+func (m *OrgMutation) RemovedVaultKeysIDs() (ids []string) {
+	for id := range m.removedvault_keys {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// VaultKeysIDs returns the "vault_keys" edge IDs in the mutation.
+func (m *OrgMutation) VaultKeysIDs() (ids []string) {
+	for id := range m.vault_keys {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetVaultKeys resets all changes to the "vault_keys" edge.
+func (m *OrgMutation) ResetVaultKeys() {
+	m.vault_keys = nil
+	m.clearedvault_keys = false
+	m.removedvault_keys = nil
+}
+
+// AddVaultObjectIDs adds the "vault_objects" edge to the VaultObject entity by ids.
+func (m *OrgMutation) AddVaultObjectIDs(ids ...string) {
+	if m.vault_objects == nil {
+		m.vault_objects = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.vault_objects[ids[i]] = struct{}{}
+	}
+}
+
+// ClearVaultObjects clears the "vault_objects" edge to the VaultObject entity.
+func (m *OrgMutation) ClearVaultObjects() {
+	m.clearedvault_objects = true
+}
+
+// VaultObjectsCleared reports if the "vault_objects" edge to the VaultObject entity was cleared.
+func (m *OrgMutation) VaultObjectsCleared() bool {
+	return m.clearedvault_objects
+}
+
+// RemoveVaultObjectIDs removes the "vault_objects" edge to the VaultObject entity by IDs.
+func (m *OrgMutation) RemoveVaultObjectIDs(ids ...string) {
+	if m.removedvault_objects == nil {
+		m.removedvault_objects = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.vault_objects, ids[i])
+		m.removedvault_objects[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedVaultObjects returns the removed IDs of the "vault_objects" edge to the VaultObject entity.
+func (m *OrgMutation) RemovedVaultObjectsIDs() (ids []string) {
+	for id := range m.removedvault_objects {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// VaultObjectsIDs returns the "vault_objects" edge IDs in the mutation.
+func (m *OrgMutation) VaultObjectsIDs() (ids []string) {
+	for id := range m.vault_objects {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetVaultObjects resets all changes to the "vault_objects" edge.
+func (m *OrgMutation) ResetVaultObjects() {
+	m.vault_objects = nil
+	m.clearedvault_objects = false
+	m.removedvault_objects = nil
+}
+
+// AddVaultRunIDs adds the "vault_runs" edge to the VaultRun entity by ids.
+func (m *OrgMutation) AddVaultRunIDs(ids ...string) {
+	if m.vault_runs == nil {
+		m.vault_runs = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.vault_runs[ids[i]] = struct{}{}
+	}
+}
+
+// ClearVaultRuns clears the "vault_runs" edge to the VaultRun entity.
+func (m *OrgMutation) ClearVaultRuns() {
+	m.clearedvault_runs = true
+}
+
+// VaultRunsCleared reports if the "vault_runs" edge to the VaultRun entity was cleared.
+func (m *OrgMutation) VaultRunsCleared() bool {
+	return m.clearedvault_runs
+}
+
+// RemoveVaultRunIDs removes the "vault_runs" edge to the VaultRun entity by IDs.
+func (m *OrgMutation) RemoveVaultRunIDs(ids ...string) {
+	if m.removedvault_runs == nil {
+		m.removedvault_runs = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.vault_runs, ids[i])
+		m.removedvault_runs[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedVaultRuns returns the removed IDs of the "vault_runs" edge to the VaultRun entity.
+func (m *OrgMutation) RemovedVaultRunsIDs() (ids []string) {
+	for id := range m.removedvault_runs {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// VaultRunsIDs returns the "vault_runs" edge IDs in the mutation.
+func (m *OrgMutation) VaultRunsIDs() (ids []string) {
+	for id := range m.vault_runs {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetVaultRuns resets all changes to the "vault_runs" edge.
+func (m *OrgMutation) ResetVaultRuns() {
+	m.vault_runs = nil
+	m.clearedvault_runs = false
+	m.removedvault_runs = nil
+}
+
+// AddVaultSegmentIDs adds the "vault_segments" edge to the VaultSegment entity by ids.
+func (m *OrgMutation) AddVaultSegmentIDs(ids ...string) {
+	if m.vault_segments == nil {
+		m.vault_segments = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.vault_segments[ids[i]] = struct{}{}
+	}
+}
+
+// ClearVaultSegments clears the "vault_segments" edge to the VaultSegment entity.
+func (m *OrgMutation) ClearVaultSegments() {
+	m.clearedvault_segments = true
+}
+
+// VaultSegmentsCleared reports if the "vault_segments" edge to the VaultSegment entity was cleared.
+func (m *OrgMutation) VaultSegmentsCleared() bool {
+	return m.clearedvault_segments
+}
+
+// RemoveVaultSegmentIDs removes the "vault_segments" edge to the VaultSegment entity by IDs.
+func (m *OrgMutation) RemoveVaultSegmentIDs(ids ...string) {
+	if m.removedvault_segments == nil {
+		m.removedvault_segments = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.vault_segments, ids[i])
+		m.removedvault_segments[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedVaultSegments returns the removed IDs of the "vault_segments" edge to the VaultSegment entity.
+func (m *OrgMutation) RemovedVaultSegmentsIDs() (ids []string) {
+	for id := range m.removedvault_segments {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// VaultSegmentsIDs returns the "vault_segments" edge IDs in the mutation.
+func (m *OrgMutation) VaultSegmentsIDs() (ids []string) {
+	for id := range m.vault_segments {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetVaultSegments resets all changes to the "vault_segments" edge.
+func (m *OrgMutation) ResetVaultSegments() {
+	m.vault_segments = nil
+	m.clearedvault_segments = false
+	m.removedvault_segments = nil
+}
+
+// AddVaultFileIDs adds the "vault_files" edge to the VaultFile entity by ids.
+func (m *OrgMutation) AddVaultFileIDs(ids ...string) {
+	if m.vault_files == nil {
+		m.vault_files = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.vault_files[ids[i]] = struct{}{}
+	}
+}
+
+// ClearVaultFiles clears the "vault_files" edge to the VaultFile entity.
+func (m *OrgMutation) ClearVaultFiles() {
+	m.clearedvault_files = true
+}
+
+// VaultFilesCleared reports if the "vault_files" edge to the VaultFile entity was cleared.
+func (m *OrgMutation) VaultFilesCleared() bool {
+	return m.clearedvault_files
+}
+
+// RemoveVaultFileIDs removes the "vault_files" edge to the VaultFile entity by IDs.
+func (m *OrgMutation) RemoveVaultFileIDs(ids ...string) {
+	if m.removedvault_files == nil {
+		m.removedvault_files = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.vault_files, ids[i])
+		m.removedvault_files[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedVaultFiles returns the removed IDs of the "vault_files" edge to the VaultFile entity.
+func (m *OrgMutation) RemovedVaultFilesIDs() (ids []string) {
+	for id := range m.removedvault_files {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// VaultFilesIDs returns the "vault_files" edge IDs in the mutation.
+func (m *OrgMutation) VaultFilesIDs() (ids []string) {
+	for id := range m.vault_files {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetVaultFiles resets all changes to the "vault_files" edge.
+func (m *OrgMutation) ResetVaultFiles() {
+	m.vault_files = nil
+	m.clearedvault_files = false
+	m.removedvault_files = nil
+}
+
+// AddVaultPurgedIDs adds the "vault_purged" edge to the VaultPurged entity by ids.
+func (m *OrgMutation) AddVaultPurgedIDs(ids ...string) {
+	if m.vault_purged == nil {
+		m.vault_purged = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.vault_purged[ids[i]] = struct{}{}
+	}
+}
+
+// ClearVaultPurged clears the "vault_purged" edge to the VaultPurged entity.
+func (m *OrgMutation) ClearVaultPurged() {
+	m.clearedvault_purged = true
+}
+
+// VaultPurgedCleared reports if the "vault_purged" edge to the VaultPurged entity was cleared.
+func (m *OrgMutation) VaultPurgedCleared() bool {
+	return m.clearedvault_purged
+}
+
+// RemoveVaultPurgedIDs removes the "vault_purged" edge to the VaultPurged entity by IDs.
+func (m *OrgMutation) RemoveVaultPurgedIDs(ids ...string) {
+	if m.removedvault_purged == nil {
+		m.removedvault_purged = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.vault_purged, ids[i])
+		m.removedvault_purged[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedVaultPurged returns the removed IDs of the "vault_purged" edge to the VaultPurged entity.
+func (m *OrgMutation) RemovedVaultPurgedIDs() (ids []string) {
+	for id := range m.removedvault_purged {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// VaultPurgedIDs returns the "vault_purged" edge IDs in the mutation.
+func (m *OrgMutation) VaultPurgedIDs() (ids []string) {
+	for id := range m.vault_purged {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetVaultPurged resets all changes to the "vault_purged" edge.
+func (m *OrgMutation) ResetVaultPurged() {
+	m.vault_purged = nil
+	m.clearedvault_purged = false
+	m.removedvault_purged = nil
+}
+
 // Where appends a list predicates to the OrgMutation builder.
 func (m *OrgMutation) Where(ps ...predicate.Org) {
 	m.predicates = append(m.predicates, ps...)
@@ -7373,7 +7790,7 @@ func (m *OrgMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *OrgMutation) AddedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 10)
 	if m.jobs != nil {
 		edges = append(edges, org.EdgeJobs)
 	}
@@ -7382,6 +7799,27 @@ func (m *OrgMutation) AddedEdges() []string {
 	}
 	if m.watermarks != nil {
 		edges = append(edges, org.EdgeWatermarks)
+	}
+	if m.vault_heads != nil {
+		edges = append(edges, org.EdgeVaultHeads)
+	}
+	if m.vault_keys != nil {
+		edges = append(edges, org.EdgeVaultKeys)
+	}
+	if m.vault_objects != nil {
+		edges = append(edges, org.EdgeVaultObjects)
+	}
+	if m.vault_runs != nil {
+		edges = append(edges, org.EdgeVaultRuns)
+	}
+	if m.vault_segments != nil {
+		edges = append(edges, org.EdgeVaultSegments)
+	}
+	if m.vault_files != nil {
+		edges = append(edges, org.EdgeVaultFiles)
+	}
+	if m.vault_purged != nil {
+		edges = append(edges, org.EdgeVaultPurged)
 	}
 	return edges
 }
@@ -7408,13 +7846,55 @@ func (m *OrgMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case org.EdgeVaultHeads:
+		ids := make([]ent.Value, 0, len(m.vault_heads))
+		for id := range m.vault_heads {
+			ids = append(ids, id)
+		}
+		return ids
+	case org.EdgeVaultKeys:
+		ids := make([]ent.Value, 0, len(m.vault_keys))
+		for id := range m.vault_keys {
+			ids = append(ids, id)
+		}
+		return ids
+	case org.EdgeVaultObjects:
+		ids := make([]ent.Value, 0, len(m.vault_objects))
+		for id := range m.vault_objects {
+			ids = append(ids, id)
+		}
+		return ids
+	case org.EdgeVaultRuns:
+		ids := make([]ent.Value, 0, len(m.vault_runs))
+		for id := range m.vault_runs {
+			ids = append(ids, id)
+		}
+		return ids
+	case org.EdgeVaultSegments:
+		ids := make([]ent.Value, 0, len(m.vault_segments))
+		for id := range m.vault_segments {
+			ids = append(ids, id)
+		}
+		return ids
+	case org.EdgeVaultFiles:
+		ids := make([]ent.Value, 0, len(m.vault_files))
+		for id := range m.vault_files {
+			ids = append(ids, id)
+		}
+		return ids
+	case org.EdgeVaultPurged:
+		ids := make([]ent.Value, 0, len(m.vault_purged))
+		for id := range m.vault_purged {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *OrgMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 10)
 	if m.removedjobs != nil {
 		edges = append(edges, org.EdgeJobs)
 	}
@@ -7423,6 +7903,27 @@ func (m *OrgMutation) RemovedEdges() []string {
 	}
 	if m.removedwatermarks != nil {
 		edges = append(edges, org.EdgeWatermarks)
+	}
+	if m.removedvault_heads != nil {
+		edges = append(edges, org.EdgeVaultHeads)
+	}
+	if m.removedvault_keys != nil {
+		edges = append(edges, org.EdgeVaultKeys)
+	}
+	if m.removedvault_objects != nil {
+		edges = append(edges, org.EdgeVaultObjects)
+	}
+	if m.removedvault_runs != nil {
+		edges = append(edges, org.EdgeVaultRuns)
+	}
+	if m.removedvault_segments != nil {
+		edges = append(edges, org.EdgeVaultSegments)
+	}
+	if m.removedvault_files != nil {
+		edges = append(edges, org.EdgeVaultFiles)
+	}
+	if m.removedvault_purged != nil {
+		edges = append(edges, org.EdgeVaultPurged)
 	}
 	return edges
 }
@@ -7449,13 +7950,55 @@ func (m *OrgMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case org.EdgeVaultHeads:
+		ids := make([]ent.Value, 0, len(m.removedvault_heads))
+		for id := range m.removedvault_heads {
+			ids = append(ids, id)
+		}
+		return ids
+	case org.EdgeVaultKeys:
+		ids := make([]ent.Value, 0, len(m.removedvault_keys))
+		for id := range m.removedvault_keys {
+			ids = append(ids, id)
+		}
+		return ids
+	case org.EdgeVaultObjects:
+		ids := make([]ent.Value, 0, len(m.removedvault_objects))
+		for id := range m.removedvault_objects {
+			ids = append(ids, id)
+		}
+		return ids
+	case org.EdgeVaultRuns:
+		ids := make([]ent.Value, 0, len(m.removedvault_runs))
+		for id := range m.removedvault_runs {
+			ids = append(ids, id)
+		}
+		return ids
+	case org.EdgeVaultSegments:
+		ids := make([]ent.Value, 0, len(m.removedvault_segments))
+		for id := range m.removedvault_segments {
+			ids = append(ids, id)
+		}
+		return ids
+	case org.EdgeVaultFiles:
+		ids := make([]ent.Value, 0, len(m.removedvault_files))
+		for id := range m.removedvault_files {
+			ids = append(ids, id)
+		}
+		return ids
+	case org.EdgeVaultPurged:
+		ids := make([]ent.Value, 0, len(m.removedvault_purged))
+		for id := range m.removedvault_purged {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *OrgMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 10)
 	if m.clearedjobs {
 		edges = append(edges, org.EdgeJobs)
 	}
@@ -7464,6 +8007,27 @@ func (m *OrgMutation) ClearedEdges() []string {
 	}
 	if m.clearedwatermarks {
 		edges = append(edges, org.EdgeWatermarks)
+	}
+	if m.clearedvault_heads {
+		edges = append(edges, org.EdgeVaultHeads)
+	}
+	if m.clearedvault_keys {
+		edges = append(edges, org.EdgeVaultKeys)
+	}
+	if m.clearedvault_objects {
+		edges = append(edges, org.EdgeVaultObjects)
+	}
+	if m.clearedvault_runs {
+		edges = append(edges, org.EdgeVaultRuns)
+	}
+	if m.clearedvault_segments {
+		edges = append(edges, org.EdgeVaultSegments)
+	}
+	if m.clearedvault_files {
+		edges = append(edges, org.EdgeVaultFiles)
+	}
+	if m.clearedvault_purged {
+		edges = append(edges, org.EdgeVaultPurged)
 	}
 	return edges
 }
@@ -7478,6 +8042,20 @@ func (m *OrgMutation) EdgeCleared(name string) bool {
 		return m.clearedsobjects
 	case org.EdgeWatermarks:
 		return m.clearedwatermarks
+	case org.EdgeVaultHeads:
+		return m.clearedvault_heads
+	case org.EdgeVaultKeys:
+		return m.clearedvault_keys
+	case org.EdgeVaultObjects:
+		return m.clearedvault_objects
+	case org.EdgeVaultRuns:
+		return m.clearedvault_runs
+	case org.EdgeVaultSegments:
+		return m.clearedvault_segments
+	case org.EdgeVaultFiles:
+		return m.clearedvault_files
+	case org.EdgeVaultPurged:
+		return m.clearedvault_purged
 	}
 	return false
 }
@@ -7502,6 +8080,27 @@ func (m *OrgMutation) ResetEdge(name string) error {
 		return nil
 	case org.EdgeWatermarks:
 		m.ResetWatermarks()
+		return nil
+	case org.EdgeVaultHeads:
+		m.ResetVaultHeads()
+		return nil
+	case org.EdgeVaultKeys:
+		m.ResetVaultKeys()
+		return nil
+	case org.EdgeVaultObjects:
+		m.ResetVaultObjects()
+		return nil
+	case org.EdgeVaultRuns:
+		m.ResetVaultRuns()
+		return nil
+	case org.EdgeVaultSegments:
+		m.ResetVaultSegments()
+		return nil
+	case org.EdgeVaultFiles:
+		m.ResetVaultFiles()
+		return nil
+	case org.EdgeVaultPurged:
+		m.ResetVaultPurged()
 		return nil
 	}
 	return fmt.Errorf("unknown Org edge %s", name)
@@ -12488,6 +13087,7565 @@ func (m *UserMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown User edge %s", name)
+}
+
+// VaultFileMutation represents an operation that mutates the VaultFile nodes in the graph.
+type VaultFileMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	tenant_id     *string
+	hash          *string
+	size          *int64
+	addsize       *int64
+	epoch         *uint32
+	addepoch      *int32
+	created_at    *time.Time
+	clearedFields map[string]struct{}
+	org           *string
+	clearedorg    bool
+	done          bool
+	oldValue      func(context.Context) (*VaultFile, error)
+	predicates    []predicate.VaultFile
+}
+
+var _ ent.Mutation = (*VaultFileMutation)(nil)
+
+// vaultfileOption allows management of the mutation configuration using functional options.
+type vaultfileOption func(*VaultFileMutation)
+
+// newVaultFileMutation creates new mutation for the VaultFile entity.
+func newVaultFileMutation(c config, op Op, opts ...vaultfileOption) *VaultFileMutation {
+	m := &VaultFileMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeVaultFile,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withVaultFileID sets the ID field of the mutation.
+func withVaultFileID(id string) vaultfileOption {
+	return func(m *VaultFileMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *VaultFile
+		)
+		m.oldValue = func(ctx context.Context) (*VaultFile, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().VaultFile.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withVaultFile sets the old VaultFile of the mutation.
+func withVaultFile(node *VaultFile) vaultfileOption {
+	return func(m *VaultFileMutation) {
+		m.oldValue = func(context.Context) (*VaultFile, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m VaultFileMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m VaultFileMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of VaultFile entities.
+func (m *VaultFileMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *VaultFileMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *VaultFileMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().VaultFile.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *VaultFileMutation) SetTenantID(s string) {
+	m.tenant_id = &s
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *VaultFileMutation) TenantID() (r string, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the VaultFile entity.
+// If the VaultFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultFileMutation) OldTenantID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *VaultFileMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetOrgID sets the "org_id" field.
+func (m *VaultFileMutation) SetOrgID(s string) {
+	m.org = &s
+}
+
+// OrgID returns the value of the "org_id" field in the mutation.
+func (m *VaultFileMutation) OrgID() (r string, exists bool) {
+	v := m.org
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrgID returns the old "org_id" field's value of the VaultFile entity.
+// If the VaultFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultFileMutation) OldOrgID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrgID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrgID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrgID: %w", err)
+	}
+	return oldValue.OrgID, nil
+}
+
+// ResetOrgID resets all changes to the "org_id" field.
+func (m *VaultFileMutation) ResetOrgID() {
+	m.org = nil
+}
+
+// SetHash sets the "hash" field.
+func (m *VaultFileMutation) SetHash(s string) {
+	m.hash = &s
+}
+
+// Hash returns the value of the "hash" field in the mutation.
+func (m *VaultFileMutation) Hash() (r string, exists bool) {
+	v := m.hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHash returns the old "hash" field's value of the VaultFile entity.
+// If the VaultFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultFileMutation) OldHash(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHash: %w", err)
+	}
+	return oldValue.Hash, nil
+}
+
+// ResetHash resets all changes to the "hash" field.
+func (m *VaultFileMutation) ResetHash() {
+	m.hash = nil
+}
+
+// SetSize sets the "size" field.
+func (m *VaultFileMutation) SetSize(i int64) {
+	m.size = &i
+	m.addsize = nil
+}
+
+// Size returns the value of the "size" field in the mutation.
+func (m *VaultFileMutation) Size() (r int64, exists bool) {
+	v := m.size
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSize returns the old "size" field's value of the VaultFile entity.
+// If the VaultFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultFileMutation) OldSize(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSize is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSize requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSize: %w", err)
+	}
+	return oldValue.Size, nil
+}
+
+// AddSize adds i to the "size" field.
+func (m *VaultFileMutation) AddSize(i int64) {
+	if m.addsize != nil {
+		*m.addsize += i
+	} else {
+		m.addsize = &i
+	}
+}
+
+// AddedSize returns the value that was added to the "size" field in this mutation.
+func (m *VaultFileMutation) AddedSize() (r int64, exists bool) {
+	v := m.addsize
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSize resets all changes to the "size" field.
+func (m *VaultFileMutation) ResetSize() {
+	m.size = nil
+	m.addsize = nil
+}
+
+// SetEpoch sets the "epoch" field.
+func (m *VaultFileMutation) SetEpoch(u uint32) {
+	m.epoch = &u
+	m.addepoch = nil
+}
+
+// Epoch returns the value of the "epoch" field in the mutation.
+func (m *VaultFileMutation) Epoch() (r uint32, exists bool) {
+	v := m.epoch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEpoch returns the old "epoch" field's value of the VaultFile entity.
+// If the VaultFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultFileMutation) OldEpoch(ctx context.Context) (v uint32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEpoch is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEpoch requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEpoch: %w", err)
+	}
+	return oldValue.Epoch, nil
+}
+
+// AddEpoch adds u to the "epoch" field.
+func (m *VaultFileMutation) AddEpoch(u int32) {
+	if m.addepoch != nil {
+		*m.addepoch += u
+	} else {
+		m.addepoch = &u
+	}
+}
+
+// AddedEpoch returns the value that was added to the "epoch" field in this mutation.
+func (m *VaultFileMutation) AddedEpoch() (r int32, exists bool) {
+	v := m.addepoch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEpoch resets all changes to the "epoch" field.
+func (m *VaultFileMutation) ResetEpoch() {
+	m.epoch = nil
+	m.addepoch = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *VaultFileMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *VaultFileMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the VaultFile entity.
+// If the VaultFile object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultFileMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *VaultFileMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearOrg clears the "org" edge to the Org entity.
+func (m *VaultFileMutation) ClearOrg() {
+	m.clearedorg = true
+	m.clearedFields[vaultfile.FieldOrgID] = struct{}{}
+}
+
+// OrgCleared reports if the "org" edge to the Org entity was cleared.
+func (m *VaultFileMutation) OrgCleared() bool {
+	return m.clearedorg
+}
+
+// OrgIDs returns the "org" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrgID instead. It exists only for internal usage by the builders.
+func (m *VaultFileMutation) OrgIDs() (ids []string) {
+	if id := m.org; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrg resets all changes to the "org" edge.
+func (m *VaultFileMutation) ResetOrg() {
+	m.org = nil
+	m.clearedorg = false
+}
+
+// Where appends a list predicates to the VaultFileMutation builder.
+func (m *VaultFileMutation) Where(ps ...predicate.VaultFile) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the VaultFileMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *VaultFileMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.VaultFile, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *VaultFileMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *VaultFileMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (VaultFile).
+func (m *VaultFileMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *VaultFileMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.tenant_id != nil {
+		fields = append(fields, vaultfile.FieldTenantID)
+	}
+	if m.org != nil {
+		fields = append(fields, vaultfile.FieldOrgID)
+	}
+	if m.hash != nil {
+		fields = append(fields, vaultfile.FieldHash)
+	}
+	if m.size != nil {
+		fields = append(fields, vaultfile.FieldSize)
+	}
+	if m.epoch != nil {
+		fields = append(fields, vaultfile.FieldEpoch)
+	}
+	if m.created_at != nil {
+		fields = append(fields, vaultfile.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *VaultFileMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case vaultfile.FieldTenantID:
+		return m.TenantID()
+	case vaultfile.FieldOrgID:
+		return m.OrgID()
+	case vaultfile.FieldHash:
+		return m.Hash()
+	case vaultfile.FieldSize:
+		return m.Size()
+	case vaultfile.FieldEpoch:
+		return m.Epoch()
+	case vaultfile.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *VaultFileMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case vaultfile.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case vaultfile.FieldOrgID:
+		return m.OldOrgID(ctx)
+	case vaultfile.FieldHash:
+		return m.OldHash(ctx)
+	case vaultfile.FieldSize:
+		return m.OldSize(ctx)
+	case vaultfile.FieldEpoch:
+		return m.OldEpoch(ctx)
+	case vaultfile.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown VaultFile field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VaultFileMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case vaultfile.FieldTenantID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case vaultfile.FieldOrgID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrgID(v)
+		return nil
+	case vaultfile.FieldHash:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHash(v)
+		return nil
+	case vaultfile.FieldSize:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSize(v)
+		return nil
+	case vaultfile.FieldEpoch:
+		v, ok := value.(uint32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEpoch(v)
+		return nil
+	case vaultfile.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown VaultFile field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *VaultFileMutation) AddedFields() []string {
+	var fields []string
+	if m.addsize != nil {
+		fields = append(fields, vaultfile.FieldSize)
+	}
+	if m.addepoch != nil {
+		fields = append(fields, vaultfile.FieldEpoch)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *VaultFileMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case vaultfile.FieldSize:
+		return m.AddedSize()
+	case vaultfile.FieldEpoch:
+		return m.AddedEpoch()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VaultFileMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case vaultfile.FieldSize:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSize(v)
+		return nil
+	case vaultfile.FieldEpoch:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEpoch(v)
+		return nil
+	}
+	return fmt.Errorf("unknown VaultFile numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *VaultFileMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *VaultFileMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *VaultFileMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown VaultFile nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *VaultFileMutation) ResetField(name string) error {
+	switch name {
+	case vaultfile.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case vaultfile.FieldOrgID:
+		m.ResetOrgID()
+		return nil
+	case vaultfile.FieldHash:
+		m.ResetHash()
+		return nil
+	case vaultfile.FieldSize:
+		m.ResetSize()
+		return nil
+	case vaultfile.FieldEpoch:
+		m.ResetEpoch()
+		return nil
+	case vaultfile.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultFile field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *VaultFileMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.org != nil {
+		edges = append(edges, vaultfile.EdgeOrg)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *VaultFileMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case vaultfile.EdgeOrg:
+		if id := m.org; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *VaultFileMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *VaultFileMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *VaultFileMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedorg {
+		edges = append(edges, vaultfile.EdgeOrg)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *VaultFileMutation) EdgeCleared(name string) bool {
+	switch name {
+	case vaultfile.EdgeOrg:
+		return m.clearedorg
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *VaultFileMutation) ClearEdge(name string) error {
+	switch name {
+	case vaultfile.EdgeOrg:
+		m.ClearOrg()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultFile unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *VaultFileMutation) ResetEdge(name string) error {
+	switch name {
+	case vaultfile.EdgeOrg:
+		m.ResetOrg()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultFile edge %s", name)
+}
+
+// VaultHeadMutation represents an operation that mutates the VaultHead nodes in the graph.
+type VaultHeadMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	tenant_id     *string
+	generation    *int64
+	addgeneration *int64
+	clearedFields map[string]struct{}
+	org           *string
+	clearedorg    bool
+	done          bool
+	oldValue      func(context.Context) (*VaultHead, error)
+	predicates    []predicate.VaultHead
+}
+
+var _ ent.Mutation = (*VaultHeadMutation)(nil)
+
+// vaultheadOption allows management of the mutation configuration using functional options.
+type vaultheadOption func(*VaultHeadMutation)
+
+// newVaultHeadMutation creates new mutation for the VaultHead entity.
+func newVaultHeadMutation(c config, op Op, opts ...vaultheadOption) *VaultHeadMutation {
+	m := &VaultHeadMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeVaultHead,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withVaultHeadID sets the ID field of the mutation.
+func withVaultHeadID(id string) vaultheadOption {
+	return func(m *VaultHeadMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *VaultHead
+		)
+		m.oldValue = func(ctx context.Context) (*VaultHead, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().VaultHead.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withVaultHead sets the old VaultHead of the mutation.
+func withVaultHead(node *VaultHead) vaultheadOption {
+	return func(m *VaultHeadMutation) {
+		m.oldValue = func(context.Context) (*VaultHead, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m VaultHeadMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m VaultHeadMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of VaultHead entities.
+func (m *VaultHeadMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *VaultHeadMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *VaultHeadMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().VaultHead.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *VaultHeadMutation) SetTenantID(s string) {
+	m.tenant_id = &s
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *VaultHeadMutation) TenantID() (r string, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the VaultHead entity.
+// If the VaultHead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultHeadMutation) OldTenantID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *VaultHeadMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetOrgID sets the "org_id" field.
+func (m *VaultHeadMutation) SetOrgID(s string) {
+	m.org = &s
+}
+
+// OrgID returns the value of the "org_id" field in the mutation.
+func (m *VaultHeadMutation) OrgID() (r string, exists bool) {
+	v := m.org
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrgID returns the old "org_id" field's value of the VaultHead entity.
+// If the VaultHead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultHeadMutation) OldOrgID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrgID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrgID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrgID: %w", err)
+	}
+	return oldValue.OrgID, nil
+}
+
+// ResetOrgID resets all changes to the "org_id" field.
+func (m *VaultHeadMutation) ResetOrgID() {
+	m.org = nil
+}
+
+// SetGeneration sets the "generation" field.
+func (m *VaultHeadMutation) SetGeneration(i int64) {
+	m.generation = &i
+	m.addgeneration = nil
+}
+
+// Generation returns the value of the "generation" field in the mutation.
+func (m *VaultHeadMutation) Generation() (r int64, exists bool) {
+	v := m.generation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGeneration returns the old "generation" field's value of the VaultHead entity.
+// If the VaultHead object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultHeadMutation) OldGeneration(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGeneration is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGeneration requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGeneration: %w", err)
+	}
+	return oldValue.Generation, nil
+}
+
+// AddGeneration adds i to the "generation" field.
+func (m *VaultHeadMutation) AddGeneration(i int64) {
+	if m.addgeneration != nil {
+		*m.addgeneration += i
+	} else {
+		m.addgeneration = &i
+	}
+}
+
+// AddedGeneration returns the value that was added to the "generation" field in this mutation.
+func (m *VaultHeadMutation) AddedGeneration() (r int64, exists bool) {
+	v := m.addgeneration
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetGeneration resets all changes to the "generation" field.
+func (m *VaultHeadMutation) ResetGeneration() {
+	m.generation = nil
+	m.addgeneration = nil
+}
+
+// ClearOrg clears the "org" edge to the Org entity.
+func (m *VaultHeadMutation) ClearOrg() {
+	m.clearedorg = true
+	m.clearedFields[vaulthead.FieldOrgID] = struct{}{}
+}
+
+// OrgCleared reports if the "org" edge to the Org entity was cleared.
+func (m *VaultHeadMutation) OrgCleared() bool {
+	return m.clearedorg
+}
+
+// OrgIDs returns the "org" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrgID instead. It exists only for internal usage by the builders.
+func (m *VaultHeadMutation) OrgIDs() (ids []string) {
+	if id := m.org; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrg resets all changes to the "org" edge.
+func (m *VaultHeadMutation) ResetOrg() {
+	m.org = nil
+	m.clearedorg = false
+}
+
+// Where appends a list predicates to the VaultHeadMutation builder.
+func (m *VaultHeadMutation) Where(ps ...predicate.VaultHead) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the VaultHeadMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *VaultHeadMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.VaultHead, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *VaultHeadMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *VaultHeadMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (VaultHead).
+func (m *VaultHeadMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *VaultHeadMutation) Fields() []string {
+	fields := make([]string, 0, 3)
+	if m.tenant_id != nil {
+		fields = append(fields, vaulthead.FieldTenantID)
+	}
+	if m.org != nil {
+		fields = append(fields, vaulthead.FieldOrgID)
+	}
+	if m.generation != nil {
+		fields = append(fields, vaulthead.FieldGeneration)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *VaultHeadMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case vaulthead.FieldTenantID:
+		return m.TenantID()
+	case vaulthead.FieldOrgID:
+		return m.OrgID()
+	case vaulthead.FieldGeneration:
+		return m.Generation()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *VaultHeadMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case vaulthead.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case vaulthead.FieldOrgID:
+		return m.OldOrgID(ctx)
+	case vaulthead.FieldGeneration:
+		return m.OldGeneration(ctx)
+	}
+	return nil, fmt.Errorf("unknown VaultHead field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VaultHeadMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case vaulthead.FieldTenantID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case vaulthead.FieldOrgID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrgID(v)
+		return nil
+	case vaulthead.FieldGeneration:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGeneration(v)
+		return nil
+	}
+	return fmt.Errorf("unknown VaultHead field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *VaultHeadMutation) AddedFields() []string {
+	var fields []string
+	if m.addgeneration != nil {
+		fields = append(fields, vaulthead.FieldGeneration)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *VaultHeadMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case vaulthead.FieldGeneration:
+		return m.AddedGeneration()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VaultHeadMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case vaulthead.FieldGeneration:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddGeneration(v)
+		return nil
+	}
+	return fmt.Errorf("unknown VaultHead numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *VaultHeadMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *VaultHeadMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *VaultHeadMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown VaultHead nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *VaultHeadMutation) ResetField(name string) error {
+	switch name {
+	case vaulthead.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case vaulthead.FieldOrgID:
+		m.ResetOrgID()
+		return nil
+	case vaulthead.FieldGeneration:
+		m.ResetGeneration()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultHead field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *VaultHeadMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.org != nil {
+		edges = append(edges, vaulthead.EdgeOrg)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *VaultHeadMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case vaulthead.EdgeOrg:
+		if id := m.org; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *VaultHeadMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *VaultHeadMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *VaultHeadMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedorg {
+		edges = append(edges, vaulthead.EdgeOrg)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *VaultHeadMutation) EdgeCleared(name string) bool {
+	switch name {
+	case vaulthead.EdgeOrg:
+		return m.clearedorg
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *VaultHeadMutation) ClearEdge(name string) error {
+	switch name {
+	case vaulthead.EdgeOrg:
+		m.ClearOrg()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultHead unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *VaultHeadMutation) ResetEdge(name string) error {
+	switch name {
+	case vaulthead.EdgeOrg:
+		m.ResetOrg()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultHead edge %s", name)
+}
+
+// VaultKeyMutation represents an operation that mutates the VaultKey nodes in the graph.
+type VaultKeyMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	tenant_id     *string
+	epoch         *uint32
+	addepoch      *int32
+	wrapped       *[]byte
+	customer_key  *string
+	created_at    *time.Time
+	clearedFields map[string]struct{}
+	org           *string
+	clearedorg    bool
+	done          bool
+	oldValue      func(context.Context) (*VaultKey, error)
+	predicates    []predicate.VaultKey
+}
+
+var _ ent.Mutation = (*VaultKeyMutation)(nil)
+
+// vaultkeyOption allows management of the mutation configuration using functional options.
+type vaultkeyOption func(*VaultKeyMutation)
+
+// newVaultKeyMutation creates new mutation for the VaultKey entity.
+func newVaultKeyMutation(c config, op Op, opts ...vaultkeyOption) *VaultKeyMutation {
+	m := &VaultKeyMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeVaultKey,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withVaultKeyID sets the ID field of the mutation.
+func withVaultKeyID(id string) vaultkeyOption {
+	return func(m *VaultKeyMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *VaultKey
+		)
+		m.oldValue = func(ctx context.Context) (*VaultKey, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().VaultKey.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withVaultKey sets the old VaultKey of the mutation.
+func withVaultKey(node *VaultKey) vaultkeyOption {
+	return func(m *VaultKeyMutation) {
+		m.oldValue = func(context.Context) (*VaultKey, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m VaultKeyMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m VaultKeyMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of VaultKey entities.
+func (m *VaultKeyMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *VaultKeyMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *VaultKeyMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().VaultKey.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *VaultKeyMutation) SetTenantID(s string) {
+	m.tenant_id = &s
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *VaultKeyMutation) TenantID() (r string, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the VaultKey entity.
+// If the VaultKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultKeyMutation) OldTenantID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *VaultKeyMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetOrgID sets the "org_id" field.
+func (m *VaultKeyMutation) SetOrgID(s string) {
+	m.org = &s
+}
+
+// OrgID returns the value of the "org_id" field in the mutation.
+func (m *VaultKeyMutation) OrgID() (r string, exists bool) {
+	v := m.org
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrgID returns the old "org_id" field's value of the VaultKey entity.
+// If the VaultKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultKeyMutation) OldOrgID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrgID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrgID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrgID: %w", err)
+	}
+	return oldValue.OrgID, nil
+}
+
+// ResetOrgID resets all changes to the "org_id" field.
+func (m *VaultKeyMutation) ResetOrgID() {
+	m.org = nil
+}
+
+// SetEpoch sets the "epoch" field.
+func (m *VaultKeyMutation) SetEpoch(u uint32) {
+	m.epoch = &u
+	m.addepoch = nil
+}
+
+// Epoch returns the value of the "epoch" field in the mutation.
+func (m *VaultKeyMutation) Epoch() (r uint32, exists bool) {
+	v := m.epoch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEpoch returns the old "epoch" field's value of the VaultKey entity.
+// If the VaultKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultKeyMutation) OldEpoch(ctx context.Context) (v uint32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEpoch is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEpoch requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEpoch: %w", err)
+	}
+	return oldValue.Epoch, nil
+}
+
+// AddEpoch adds u to the "epoch" field.
+func (m *VaultKeyMutation) AddEpoch(u int32) {
+	if m.addepoch != nil {
+		*m.addepoch += u
+	} else {
+		m.addepoch = &u
+	}
+}
+
+// AddedEpoch returns the value that was added to the "epoch" field in this mutation.
+func (m *VaultKeyMutation) AddedEpoch() (r int32, exists bool) {
+	v := m.addepoch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEpoch resets all changes to the "epoch" field.
+func (m *VaultKeyMutation) ResetEpoch() {
+	m.epoch = nil
+	m.addepoch = nil
+}
+
+// SetWrapped sets the "wrapped" field.
+func (m *VaultKeyMutation) SetWrapped(b []byte) {
+	m.wrapped = &b
+}
+
+// Wrapped returns the value of the "wrapped" field in the mutation.
+func (m *VaultKeyMutation) Wrapped() (r []byte, exists bool) {
+	v := m.wrapped
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWrapped returns the old "wrapped" field's value of the VaultKey entity.
+// If the VaultKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultKeyMutation) OldWrapped(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWrapped is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWrapped requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWrapped: %w", err)
+	}
+	return oldValue.Wrapped, nil
+}
+
+// ResetWrapped resets all changes to the "wrapped" field.
+func (m *VaultKeyMutation) ResetWrapped() {
+	m.wrapped = nil
+}
+
+// SetCustomerKey sets the "customer_key" field.
+func (m *VaultKeyMutation) SetCustomerKey(s string) {
+	m.customer_key = &s
+}
+
+// CustomerKey returns the value of the "customer_key" field in the mutation.
+func (m *VaultKeyMutation) CustomerKey() (r string, exists bool) {
+	v := m.customer_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCustomerKey returns the old "customer_key" field's value of the VaultKey entity.
+// If the VaultKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultKeyMutation) OldCustomerKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCustomerKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCustomerKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCustomerKey: %w", err)
+	}
+	return oldValue.CustomerKey, nil
+}
+
+// ResetCustomerKey resets all changes to the "customer_key" field.
+func (m *VaultKeyMutation) ResetCustomerKey() {
+	m.customer_key = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *VaultKeyMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *VaultKeyMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the VaultKey entity.
+// If the VaultKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultKeyMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *VaultKeyMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearOrg clears the "org" edge to the Org entity.
+func (m *VaultKeyMutation) ClearOrg() {
+	m.clearedorg = true
+	m.clearedFields[vaultkey.FieldOrgID] = struct{}{}
+}
+
+// OrgCleared reports if the "org" edge to the Org entity was cleared.
+func (m *VaultKeyMutation) OrgCleared() bool {
+	return m.clearedorg
+}
+
+// OrgIDs returns the "org" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrgID instead. It exists only for internal usage by the builders.
+func (m *VaultKeyMutation) OrgIDs() (ids []string) {
+	if id := m.org; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrg resets all changes to the "org" edge.
+func (m *VaultKeyMutation) ResetOrg() {
+	m.org = nil
+	m.clearedorg = false
+}
+
+// Where appends a list predicates to the VaultKeyMutation builder.
+func (m *VaultKeyMutation) Where(ps ...predicate.VaultKey) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the VaultKeyMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *VaultKeyMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.VaultKey, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *VaultKeyMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *VaultKeyMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (VaultKey).
+func (m *VaultKeyMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *VaultKeyMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.tenant_id != nil {
+		fields = append(fields, vaultkey.FieldTenantID)
+	}
+	if m.org != nil {
+		fields = append(fields, vaultkey.FieldOrgID)
+	}
+	if m.epoch != nil {
+		fields = append(fields, vaultkey.FieldEpoch)
+	}
+	if m.wrapped != nil {
+		fields = append(fields, vaultkey.FieldWrapped)
+	}
+	if m.customer_key != nil {
+		fields = append(fields, vaultkey.FieldCustomerKey)
+	}
+	if m.created_at != nil {
+		fields = append(fields, vaultkey.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *VaultKeyMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case vaultkey.FieldTenantID:
+		return m.TenantID()
+	case vaultkey.FieldOrgID:
+		return m.OrgID()
+	case vaultkey.FieldEpoch:
+		return m.Epoch()
+	case vaultkey.FieldWrapped:
+		return m.Wrapped()
+	case vaultkey.FieldCustomerKey:
+		return m.CustomerKey()
+	case vaultkey.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *VaultKeyMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case vaultkey.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case vaultkey.FieldOrgID:
+		return m.OldOrgID(ctx)
+	case vaultkey.FieldEpoch:
+		return m.OldEpoch(ctx)
+	case vaultkey.FieldWrapped:
+		return m.OldWrapped(ctx)
+	case vaultkey.FieldCustomerKey:
+		return m.OldCustomerKey(ctx)
+	case vaultkey.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown VaultKey field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VaultKeyMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case vaultkey.FieldTenantID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case vaultkey.FieldOrgID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrgID(v)
+		return nil
+	case vaultkey.FieldEpoch:
+		v, ok := value.(uint32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEpoch(v)
+		return nil
+	case vaultkey.FieldWrapped:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWrapped(v)
+		return nil
+	case vaultkey.FieldCustomerKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCustomerKey(v)
+		return nil
+	case vaultkey.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown VaultKey field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *VaultKeyMutation) AddedFields() []string {
+	var fields []string
+	if m.addepoch != nil {
+		fields = append(fields, vaultkey.FieldEpoch)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *VaultKeyMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case vaultkey.FieldEpoch:
+		return m.AddedEpoch()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VaultKeyMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case vaultkey.FieldEpoch:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEpoch(v)
+		return nil
+	}
+	return fmt.Errorf("unknown VaultKey numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *VaultKeyMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *VaultKeyMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *VaultKeyMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown VaultKey nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *VaultKeyMutation) ResetField(name string) error {
+	switch name {
+	case vaultkey.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case vaultkey.FieldOrgID:
+		m.ResetOrgID()
+		return nil
+	case vaultkey.FieldEpoch:
+		m.ResetEpoch()
+		return nil
+	case vaultkey.FieldWrapped:
+		m.ResetWrapped()
+		return nil
+	case vaultkey.FieldCustomerKey:
+		m.ResetCustomerKey()
+		return nil
+	case vaultkey.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultKey field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *VaultKeyMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.org != nil {
+		edges = append(edges, vaultkey.EdgeOrg)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *VaultKeyMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case vaultkey.EdgeOrg:
+		if id := m.org; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *VaultKeyMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *VaultKeyMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *VaultKeyMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedorg {
+		edges = append(edges, vaultkey.EdgeOrg)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *VaultKeyMutation) EdgeCleared(name string) bool {
+	switch name {
+	case vaultkey.EdgeOrg:
+		return m.clearedorg
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *VaultKeyMutation) ClearEdge(name string) error {
+	switch name {
+	case vaultkey.EdgeOrg:
+		m.ClearOrg()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultKey unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *VaultKeyMutation) ResetEdge(name string) error {
+	switch name {
+	case vaultkey.EdgeOrg:
+		m.ResetOrg()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultKey edge %s", name)
+}
+
+// VaultObjectMutation represents an operation that mutates the VaultObject nodes in the graph.
+type VaultObjectMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	tenant_id     *string
+	name          *string
+	live          *int64
+	addlive       *int64
+	versions      *int64
+	addversions   *int64
+	updated_at    *time.Time
+	clearedFields map[string]struct{}
+	org           *string
+	clearedorg    bool
+	done          bool
+	oldValue      func(context.Context) (*VaultObject, error)
+	predicates    []predicate.VaultObject
+}
+
+var _ ent.Mutation = (*VaultObjectMutation)(nil)
+
+// vaultobjectOption allows management of the mutation configuration using functional options.
+type vaultobjectOption func(*VaultObjectMutation)
+
+// newVaultObjectMutation creates new mutation for the VaultObject entity.
+func newVaultObjectMutation(c config, op Op, opts ...vaultobjectOption) *VaultObjectMutation {
+	m := &VaultObjectMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeVaultObject,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withVaultObjectID sets the ID field of the mutation.
+func withVaultObjectID(id string) vaultobjectOption {
+	return func(m *VaultObjectMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *VaultObject
+		)
+		m.oldValue = func(ctx context.Context) (*VaultObject, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().VaultObject.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withVaultObject sets the old VaultObject of the mutation.
+func withVaultObject(node *VaultObject) vaultobjectOption {
+	return func(m *VaultObjectMutation) {
+		m.oldValue = func(context.Context) (*VaultObject, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m VaultObjectMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m VaultObjectMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of VaultObject entities.
+func (m *VaultObjectMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *VaultObjectMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *VaultObjectMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().VaultObject.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *VaultObjectMutation) SetTenantID(s string) {
+	m.tenant_id = &s
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *VaultObjectMutation) TenantID() (r string, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the VaultObject entity.
+// If the VaultObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultObjectMutation) OldTenantID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *VaultObjectMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetOrgID sets the "org_id" field.
+func (m *VaultObjectMutation) SetOrgID(s string) {
+	m.org = &s
+}
+
+// OrgID returns the value of the "org_id" field in the mutation.
+func (m *VaultObjectMutation) OrgID() (r string, exists bool) {
+	v := m.org
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrgID returns the old "org_id" field's value of the VaultObject entity.
+// If the VaultObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultObjectMutation) OldOrgID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrgID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrgID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrgID: %w", err)
+	}
+	return oldValue.OrgID, nil
+}
+
+// ResetOrgID resets all changes to the "org_id" field.
+func (m *VaultObjectMutation) ResetOrgID() {
+	m.org = nil
+}
+
+// SetName sets the "name" field.
+func (m *VaultObjectMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *VaultObjectMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the VaultObject entity.
+// If the VaultObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultObjectMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *VaultObjectMutation) ResetName() {
+	m.name = nil
+}
+
+// SetLive sets the "live" field.
+func (m *VaultObjectMutation) SetLive(i int64) {
+	m.live = &i
+	m.addlive = nil
+}
+
+// Live returns the value of the "live" field in the mutation.
+func (m *VaultObjectMutation) Live() (r int64, exists bool) {
+	v := m.live
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLive returns the old "live" field's value of the VaultObject entity.
+// If the VaultObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultObjectMutation) OldLive(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLive is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLive requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLive: %w", err)
+	}
+	return oldValue.Live, nil
+}
+
+// AddLive adds i to the "live" field.
+func (m *VaultObjectMutation) AddLive(i int64) {
+	if m.addlive != nil {
+		*m.addlive += i
+	} else {
+		m.addlive = &i
+	}
+}
+
+// AddedLive returns the value that was added to the "live" field in this mutation.
+func (m *VaultObjectMutation) AddedLive() (r int64, exists bool) {
+	v := m.addlive
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLive resets all changes to the "live" field.
+func (m *VaultObjectMutation) ResetLive() {
+	m.live = nil
+	m.addlive = nil
+}
+
+// SetVersions sets the "versions" field.
+func (m *VaultObjectMutation) SetVersions(i int64) {
+	m.versions = &i
+	m.addversions = nil
+}
+
+// Versions returns the value of the "versions" field in the mutation.
+func (m *VaultObjectMutation) Versions() (r int64, exists bool) {
+	v := m.versions
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersions returns the old "versions" field's value of the VaultObject entity.
+// If the VaultObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultObjectMutation) OldVersions(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersions is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersions requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersions: %w", err)
+	}
+	return oldValue.Versions, nil
+}
+
+// AddVersions adds i to the "versions" field.
+func (m *VaultObjectMutation) AddVersions(i int64) {
+	if m.addversions != nil {
+		*m.addversions += i
+	} else {
+		m.addversions = &i
+	}
+}
+
+// AddedVersions returns the value that was added to the "versions" field in this mutation.
+func (m *VaultObjectMutation) AddedVersions() (r int64, exists bool) {
+	v := m.addversions
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersions resets all changes to the "versions" field.
+func (m *VaultObjectMutation) ResetVersions() {
+	m.versions = nil
+	m.addversions = nil
+}
+
+// SetUpdatedAt sets the "updated_at" field.
+func (m *VaultObjectMutation) SetUpdatedAt(t time.Time) {
+	m.updated_at = &t
+}
+
+// UpdatedAt returns the value of the "updated_at" field in the mutation.
+func (m *VaultObjectMutation) UpdatedAt() (r time.Time, exists bool) {
+	v := m.updated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdatedAt returns the old "updated_at" field's value of the VaultObject entity.
+// If the VaultObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultObjectMutation) OldUpdatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdatedAt: %w", err)
+	}
+	return oldValue.UpdatedAt, nil
+}
+
+// ResetUpdatedAt resets all changes to the "updated_at" field.
+func (m *VaultObjectMutation) ResetUpdatedAt() {
+	m.updated_at = nil
+}
+
+// ClearOrg clears the "org" edge to the Org entity.
+func (m *VaultObjectMutation) ClearOrg() {
+	m.clearedorg = true
+	m.clearedFields[vaultobject.FieldOrgID] = struct{}{}
+}
+
+// OrgCleared reports if the "org" edge to the Org entity was cleared.
+func (m *VaultObjectMutation) OrgCleared() bool {
+	return m.clearedorg
+}
+
+// OrgIDs returns the "org" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrgID instead. It exists only for internal usage by the builders.
+func (m *VaultObjectMutation) OrgIDs() (ids []string) {
+	if id := m.org; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrg resets all changes to the "org" edge.
+func (m *VaultObjectMutation) ResetOrg() {
+	m.org = nil
+	m.clearedorg = false
+}
+
+// Where appends a list predicates to the VaultObjectMutation builder.
+func (m *VaultObjectMutation) Where(ps ...predicate.VaultObject) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the VaultObjectMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *VaultObjectMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.VaultObject, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *VaultObjectMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *VaultObjectMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (VaultObject).
+func (m *VaultObjectMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *VaultObjectMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.tenant_id != nil {
+		fields = append(fields, vaultobject.FieldTenantID)
+	}
+	if m.org != nil {
+		fields = append(fields, vaultobject.FieldOrgID)
+	}
+	if m.name != nil {
+		fields = append(fields, vaultobject.FieldName)
+	}
+	if m.live != nil {
+		fields = append(fields, vaultobject.FieldLive)
+	}
+	if m.versions != nil {
+		fields = append(fields, vaultobject.FieldVersions)
+	}
+	if m.updated_at != nil {
+		fields = append(fields, vaultobject.FieldUpdatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *VaultObjectMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case vaultobject.FieldTenantID:
+		return m.TenantID()
+	case vaultobject.FieldOrgID:
+		return m.OrgID()
+	case vaultobject.FieldName:
+		return m.Name()
+	case vaultobject.FieldLive:
+		return m.Live()
+	case vaultobject.FieldVersions:
+		return m.Versions()
+	case vaultobject.FieldUpdatedAt:
+		return m.UpdatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *VaultObjectMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case vaultobject.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case vaultobject.FieldOrgID:
+		return m.OldOrgID(ctx)
+	case vaultobject.FieldName:
+		return m.OldName(ctx)
+	case vaultobject.FieldLive:
+		return m.OldLive(ctx)
+	case vaultobject.FieldVersions:
+		return m.OldVersions(ctx)
+	case vaultobject.FieldUpdatedAt:
+		return m.OldUpdatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown VaultObject field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VaultObjectMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case vaultobject.FieldTenantID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case vaultobject.FieldOrgID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrgID(v)
+		return nil
+	case vaultobject.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case vaultobject.FieldLive:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLive(v)
+		return nil
+	case vaultobject.FieldVersions:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersions(v)
+		return nil
+	case vaultobject.FieldUpdatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown VaultObject field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *VaultObjectMutation) AddedFields() []string {
+	var fields []string
+	if m.addlive != nil {
+		fields = append(fields, vaultobject.FieldLive)
+	}
+	if m.addversions != nil {
+		fields = append(fields, vaultobject.FieldVersions)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *VaultObjectMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case vaultobject.FieldLive:
+		return m.AddedLive()
+	case vaultobject.FieldVersions:
+		return m.AddedVersions()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VaultObjectMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case vaultobject.FieldLive:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLive(v)
+		return nil
+	case vaultobject.FieldVersions:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersions(v)
+		return nil
+	}
+	return fmt.Errorf("unknown VaultObject numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *VaultObjectMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *VaultObjectMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *VaultObjectMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown VaultObject nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *VaultObjectMutation) ResetField(name string) error {
+	switch name {
+	case vaultobject.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case vaultobject.FieldOrgID:
+		m.ResetOrgID()
+		return nil
+	case vaultobject.FieldName:
+		m.ResetName()
+		return nil
+	case vaultobject.FieldLive:
+		m.ResetLive()
+		return nil
+	case vaultobject.FieldVersions:
+		m.ResetVersions()
+		return nil
+	case vaultobject.FieldUpdatedAt:
+		m.ResetUpdatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultObject field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *VaultObjectMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.org != nil {
+		edges = append(edges, vaultobject.EdgeOrg)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *VaultObjectMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case vaultobject.EdgeOrg:
+		if id := m.org; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *VaultObjectMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *VaultObjectMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *VaultObjectMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedorg {
+		edges = append(edges, vaultobject.EdgeOrg)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *VaultObjectMutation) EdgeCleared(name string) bool {
+	switch name {
+	case vaultobject.EdgeOrg:
+		return m.clearedorg
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *VaultObjectMutation) ClearEdge(name string) error {
+	switch name {
+	case vaultobject.EdgeOrg:
+		m.ClearOrg()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultObject unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *VaultObjectMutation) ResetEdge(name string) error {
+	switch name {
+	case vaultobject.EdgeOrg:
+		m.ResetOrg()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultObject edge %s", name)
+}
+
+// VaultPurgedMutation represents an operation that mutates the VaultPurged nodes in the graph.
+type VaultPurgedMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	tenant_id     *string
+	object        *string
+	hash          *[]byte
+	job_id        *string
+	created_at    *time.Time
+	clearedFields map[string]struct{}
+	org           *string
+	clearedorg    bool
+	done          bool
+	oldValue      func(context.Context) (*VaultPurged, error)
+	predicates    []predicate.VaultPurged
+}
+
+var _ ent.Mutation = (*VaultPurgedMutation)(nil)
+
+// vaultpurgedOption allows management of the mutation configuration using functional options.
+type vaultpurgedOption func(*VaultPurgedMutation)
+
+// newVaultPurgedMutation creates new mutation for the VaultPurged entity.
+func newVaultPurgedMutation(c config, op Op, opts ...vaultpurgedOption) *VaultPurgedMutation {
+	m := &VaultPurgedMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeVaultPurged,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withVaultPurgedID sets the ID field of the mutation.
+func withVaultPurgedID(id string) vaultpurgedOption {
+	return func(m *VaultPurgedMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *VaultPurged
+		)
+		m.oldValue = func(ctx context.Context) (*VaultPurged, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().VaultPurged.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withVaultPurged sets the old VaultPurged of the mutation.
+func withVaultPurged(node *VaultPurged) vaultpurgedOption {
+	return func(m *VaultPurgedMutation) {
+		m.oldValue = func(context.Context) (*VaultPurged, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m VaultPurgedMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m VaultPurgedMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of VaultPurged entities.
+func (m *VaultPurgedMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *VaultPurgedMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *VaultPurgedMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().VaultPurged.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *VaultPurgedMutation) SetTenantID(s string) {
+	m.tenant_id = &s
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *VaultPurgedMutation) TenantID() (r string, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the VaultPurged entity.
+// If the VaultPurged object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultPurgedMutation) OldTenantID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *VaultPurgedMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetOrgID sets the "org_id" field.
+func (m *VaultPurgedMutation) SetOrgID(s string) {
+	m.org = &s
+}
+
+// OrgID returns the value of the "org_id" field in the mutation.
+func (m *VaultPurgedMutation) OrgID() (r string, exists bool) {
+	v := m.org
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrgID returns the old "org_id" field's value of the VaultPurged entity.
+// If the VaultPurged object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultPurgedMutation) OldOrgID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrgID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrgID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrgID: %w", err)
+	}
+	return oldValue.OrgID, nil
+}
+
+// ResetOrgID resets all changes to the "org_id" field.
+func (m *VaultPurgedMutation) ResetOrgID() {
+	m.org = nil
+}
+
+// SetObject sets the "object" field.
+func (m *VaultPurgedMutation) SetObject(s string) {
+	m.object = &s
+}
+
+// Object returns the value of the "object" field in the mutation.
+func (m *VaultPurgedMutation) Object() (r string, exists bool) {
+	v := m.object
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldObject returns the old "object" field's value of the VaultPurged entity.
+// If the VaultPurged object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultPurgedMutation) OldObject(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldObject is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldObject requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldObject: %w", err)
+	}
+	return oldValue.Object, nil
+}
+
+// ResetObject resets all changes to the "object" field.
+func (m *VaultPurgedMutation) ResetObject() {
+	m.object = nil
+}
+
+// SetHash sets the "hash" field.
+func (m *VaultPurgedMutation) SetHash(b []byte) {
+	m.hash = &b
+}
+
+// Hash returns the value of the "hash" field in the mutation.
+func (m *VaultPurgedMutation) Hash() (r []byte, exists bool) {
+	v := m.hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHash returns the old "hash" field's value of the VaultPurged entity.
+// If the VaultPurged object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultPurgedMutation) OldHash(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHash: %w", err)
+	}
+	return oldValue.Hash, nil
+}
+
+// ResetHash resets all changes to the "hash" field.
+func (m *VaultPurgedMutation) ResetHash() {
+	m.hash = nil
+}
+
+// SetJobID sets the "job_id" field.
+func (m *VaultPurgedMutation) SetJobID(s string) {
+	m.job_id = &s
+}
+
+// JobID returns the value of the "job_id" field in the mutation.
+func (m *VaultPurgedMutation) JobID() (r string, exists bool) {
+	v := m.job_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldJobID returns the old "job_id" field's value of the VaultPurged entity.
+// If the VaultPurged object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultPurgedMutation) OldJobID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldJobID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldJobID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldJobID: %w", err)
+	}
+	return oldValue.JobID, nil
+}
+
+// ResetJobID resets all changes to the "job_id" field.
+func (m *VaultPurgedMutation) ResetJobID() {
+	m.job_id = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *VaultPurgedMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *VaultPurgedMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the VaultPurged entity.
+// If the VaultPurged object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultPurgedMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *VaultPurgedMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearOrg clears the "org" edge to the Org entity.
+func (m *VaultPurgedMutation) ClearOrg() {
+	m.clearedorg = true
+	m.clearedFields[vaultpurged.FieldOrgID] = struct{}{}
+}
+
+// OrgCleared reports if the "org" edge to the Org entity was cleared.
+func (m *VaultPurgedMutation) OrgCleared() bool {
+	return m.clearedorg
+}
+
+// OrgIDs returns the "org" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrgID instead. It exists only for internal usage by the builders.
+func (m *VaultPurgedMutation) OrgIDs() (ids []string) {
+	if id := m.org; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrg resets all changes to the "org" edge.
+func (m *VaultPurgedMutation) ResetOrg() {
+	m.org = nil
+	m.clearedorg = false
+}
+
+// Where appends a list predicates to the VaultPurgedMutation builder.
+func (m *VaultPurgedMutation) Where(ps ...predicate.VaultPurged) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the VaultPurgedMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *VaultPurgedMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.VaultPurged, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *VaultPurgedMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *VaultPurgedMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (VaultPurged).
+func (m *VaultPurgedMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *VaultPurgedMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.tenant_id != nil {
+		fields = append(fields, vaultpurged.FieldTenantID)
+	}
+	if m.org != nil {
+		fields = append(fields, vaultpurged.FieldOrgID)
+	}
+	if m.object != nil {
+		fields = append(fields, vaultpurged.FieldObject)
+	}
+	if m.hash != nil {
+		fields = append(fields, vaultpurged.FieldHash)
+	}
+	if m.job_id != nil {
+		fields = append(fields, vaultpurged.FieldJobID)
+	}
+	if m.created_at != nil {
+		fields = append(fields, vaultpurged.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *VaultPurgedMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case vaultpurged.FieldTenantID:
+		return m.TenantID()
+	case vaultpurged.FieldOrgID:
+		return m.OrgID()
+	case vaultpurged.FieldObject:
+		return m.Object()
+	case vaultpurged.FieldHash:
+		return m.Hash()
+	case vaultpurged.FieldJobID:
+		return m.JobID()
+	case vaultpurged.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *VaultPurgedMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case vaultpurged.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case vaultpurged.FieldOrgID:
+		return m.OldOrgID(ctx)
+	case vaultpurged.FieldObject:
+		return m.OldObject(ctx)
+	case vaultpurged.FieldHash:
+		return m.OldHash(ctx)
+	case vaultpurged.FieldJobID:
+		return m.OldJobID(ctx)
+	case vaultpurged.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown VaultPurged field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VaultPurgedMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case vaultpurged.FieldTenantID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case vaultpurged.FieldOrgID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrgID(v)
+		return nil
+	case vaultpurged.FieldObject:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetObject(v)
+		return nil
+	case vaultpurged.FieldHash:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHash(v)
+		return nil
+	case vaultpurged.FieldJobID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetJobID(v)
+		return nil
+	case vaultpurged.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown VaultPurged field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *VaultPurgedMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *VaultPurgedMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VaultPurgedMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown VaultPurged numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *VaultPurgedMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *VaultPurgedMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *VaultPurgedMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown VaultPurged nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *VaultPurgedMutation) ResetField(name string) error {
+	switch name {
+	case vaultpurged.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case vaultpurged.FieldOrgID:
+		m.ResetOrgID()
+		return nil
+	case vaultpurged.FieldObject:
+		m.ResetObject()
+		return nil
+	case vaultpurged.FieldHash:
+		m.ResetHash()
+		return nil
+	case vaultpurged.FieldJobID:
+		m.ResetJobID()
+		return nil
+	case vaultpurged.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultPurged field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *VaultPurgedMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.org != nil {
+		edges = append(edges, vaultpurged.EdgeOrg)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *VaultPurgedMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case vaultpurged.EdgeOrg:
+		if id := m.org; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *VaultPurgedMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *VaultPurgedMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *VaultPurgedMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedorg {
+		edges = append(edges, vaultpurged.EdgeOrg)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *VaultPurgedMutation) EdgeCleared(name string) bool {
+	switch name {
+	case vaultpurged.EdgeOrg:
+		return m.clearedorg
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *VaultPurgedMutation) ClearEdge(name string) error {
+	switch name {
+	case vaultpurged.EdgeOrg:
+		m.ClearOrg()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultPurged unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *VaultPurgedMutation) ResetEdge(name string) error {
+	switch name {
+	case vaultpurged.EdgeOrg:
+		m.ResetOrg()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultPurged edge %s", name)
+}
+
+// VaultRunMutation represents an operation that mutates the VaultRun nodes in the graph.
+type VaultRunMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *string
+	tenant_id      *string
+	job_id         *string
+	operation      *engine.Operation
+	state          *vaultrun.State
+	attempt        *int
+	addattempt     *int
+	first_seq      *uint64
+	addfirst_seq   *int64
+	last_seq       *uint64
+	addlast_seq    *int64
+	closed_at      *time.Time
+	created_at     *time.Time
+	clearedFields  map[string]struct{}
+	org            *string
+	clearedorg     bool
+	objects        map[string]struct{}
+	removedobjects map[string]struct{}
+	clearedobjects bool
+	done           bool
+	oldValue       func(context.Context) (*VaultRun, error)
+	predicates     []predicate.VaultRun
+}
+
+var _ ent.Mutation = (*VaultRunMutation)(nil)
+
+// vaultrunOption allows management of the mutation configuration using functional options.
+type vaultrunOption func(*VaultRunMutation)
+
+// newVaultRunMutation creates new mutation for the VaultRun entity.
+func newVaultRunMutation(c config, op Op, opts ...vaultrunOption) *VaultRunMutation {
+	m := &VaultRunMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeVaultRun,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withVaultRunID sets the ID field of the mutation.
+func withVaultRunID(id string) vaultrunOption {
+	return func(m *VaultRunMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *VaultRun
+		)
+		m.oldValue = func(ctx context.Context) (*VaultRun, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().VaultRun.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withVaultRun sets the old VaultRun of the mutation.
+func withVaultRun(node *VaultRun) vaultrunOption {
+	return func(m *VaultRunMutation) {
+		m.oldValue = func(context.Context) (*VaultRun, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m VaultRunMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m VaultRunMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of VaultRun entities.
+func (m *VaultRunMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *VaultRunMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *VaultRunMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().VaultRun.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *VaultRunMutation) SetTenantID(s string) {
+	m.tenant_id = &s
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *VaultRunMutation) TenantID() (r string, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the VaultRun entity.
+// If the VaultRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunMutation) OldTenantID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *VaultRunMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetOrgID sets the "org_id" field.
+func (m *VaultRunMutation) SetOrgID(s string) {
+	m.org = &s
+}
+
+// OrgID returns the value of the "org_id" field in the mutation.
+func (m *VaultRunMutation) OrgID() (r string, exists bool) {
+	v := m.org
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrgID returns the old "org_id" field's value of the VaultRun entity.
+// If the VaultRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunMutation) OldOrgID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrgID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrgID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrgID: %w", err)
+	}
+	return oldValue.OrgID, nil
+}
+
+// ResetOrgID resets all changes to the "org_id" field.
+func (m *VaultRunMutation) ResetOrgID() {
+	m.org = nil
+}
+
+// SetJobID sets the "job_id" field.
+func (m *VaultRunMutation) SetJobID(s string) {
+	m.job_id = &s
+}
+
+// JobID returns the value of the "job_id" field in the mutation.
+func (m *VaultRunMutation) JobID() (r string, exists bool) {
+	v := m.job_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldJobID returns the old "job_id" field's value of the VaultRun entity.
+// If the VaultRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunMutation) OldJobID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldJobID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldJobID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldJobID: %w", err)
+	}
+	return oldValue.JobID, nil
+}
+
+// ResetJobID resets all changes to the "job_id" field.
+func (m *VaultRunMutation) ResetJobID() {
+	m.job_id = nil
+}
+
+// SetOperation sets the "operation" field.
+func (m *VaultRunMutation) SetOperation(e engine.Operation) {
+	m.operation = &e
+}
+
+// Operation returns the value of the "operation" field in the mutation.
+func (m *VaultRunMutation) Operation() (r engine.Operation, exists bool) {
+	v := m.operation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOperation returns the old "operation" field's value of the VaultRun entity.
+// If the VaultRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunMutation) OldOperation(ctx context.Context) (v engine.Operation, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOperation is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOperation requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOperation: %w", err)
+	}
+	return oldValue.Operation, nil
+}
+
+// ResetOperation resets all changes to the "operation" field.
+func (m *VaultRunMutation) ResetOperation() {
+	m.operation = nil
+}
+
+// SetState sets the "state" field.
+func (m *VaultRunMutation) SetState(v vaultrun.State) {
+	m.state = &v
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *VaultRunMutation) State() (r vaultrun.State, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the VaultRun entity.
+// If the VaultRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunMutation) OldState(ctx context.Context) (v vaultrun.State, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *VaultRunMutation) ResetState() {
+	m.state = nil
+}
+
+// SetAttempt sets the "attempt" field.
+func (m *VaultRunMutation) SetAttempt(i int) {
+	m.attempt = &i
+	m.addattempt = nil
+}
+
+// Attempt returns the value of the "attempt" field in the mutation.
+func (m *VaultRunMutation) Attempt() (r int, exists bool) {
+	v := m.attempt
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAttempt returns the old "attempt" field's value of the VaultRun entity.
+// If the VaultRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunMutation) OldAttempt(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAttempt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAttempt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAttempt: %w", err)
+	}
+	return oldValue.Attempt, nil
+}
+
+// AddAttempt adds i to the "attempt" field.
+func (m *VaultRunMutation) AddAttempt(i int) {
+	if m.addattempt != nil {
+		*m.addattempt += i
+	} else {
+		m.addattempt = &i
+	}
+}
+
+// AddedAttempt returns the value that was added to the "attempt" field in this mutation.
+func (m *VaultRunMutation) AddedAttempt() (r int, exists bool) {
+	v := m.addattempt
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAttempt resets all changes to the "attempt" field.
+func (m *VaultRunMutation) ResetAttempt() {
+	m.attempt = nil
+	m.addattempt = nil
+}
+
+// SetFirstSeq sets the "first_seq" field.
+func (m *VaultRunMutation) SetFirstSeq(u uint64) {
+	m.first_seq = &u
+	m.addfirst_seq = nil
+}
+
+// FirstSeq returns the value of the "first_seq" field in the mutation.
+func (m *VaultRunMutation) FirstSeq() (r uint64, exists bool) {
+	v := m.first_seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFirstSeq returns the old "first_seq" field's value of the VaultRun entity.
+// If the VaultRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunMutation) OldFirstSeq(ctx context.Context) (v uint64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFirstSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFirstSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFirstSeq: %w", err)
+	}
+	return oldValue.FirstSeq, nil
+}
+
+// AddFirstSeq adds u to the "first_seq" field.
+func (m *VaultRunMutation) AddFirstSeq(u int64) {
+	if m.addfirst_seq != nil {
+		*m.addfirst_seq += u
+	} else {
+		m.addfirst_seq = &u
+	}
+}
+
+// AddedFirstSeq returns the value that was added to the "first_seq" field in this mutation.
+func (m *VaultRunMutation) AddedFirstSeq() (r int64, exists bool) {
+	v := m.addfirst_seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFirstSeq resets all changes to the "first_seq" field.
+func (m *VaultRunMutation) ResetFirstSeq() {
+	m.first_seq = nil
+	m.addfirst_seq = nil
+}
+
+// SetLastSeq sets the "last_seq" field.
+func (m *VaultRunMutation) SetLastSeq(u uint64) {
+	m.last_seq = &u
+	m.addlast_seq = nil
+}
+
+// LastSeq returns the value of the "last_seq" field in the mutation.
+func (m *VaultRunMutation) LastSeq() (r uint64, exists bool) {
+	v := m.last_seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastSeq returns the old "last_seq" field's value of the VaultRun entity.
+// If the VaultRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunMutation) OldLastSeq(ctx context.Context) (v uint64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastSeq: %w", err)
+	}
+	return oldValue.LastSeq, nil
+}
+
+// AddLastSeq adds u to the "last_seq" field.
+func (m *VaultRunMutation) AddLastSeq(u int64) {
+	if m.addlast_seq != nil {
+		*m.addlast_seq += u
+	} else {
+		m.addlast_seq = &u
+	}
+}
+
+// AddedLastSeq returns the value that was added to the "last_seq" field in this mutation.
+func (m *VaultRunMutation) AddedLastSeq() (r int64, exists bool) {
+	v := m.addlast_seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLastSeq resets all changes to the "last_seq" field.
+func (m *VaultRunMutation) ResetLastSeq() {
+	m.last_seq = nil
+	m.addlast_seq = nil
+}
+
+// SetClosedAt sets the "closed_at" field.
+func (m *VaultRunMutation) SetClosedAt(t time.Time) {
+	m.closed_at = &t
+}
+
+// ClosedAt returns the value of the "closed_at" field in the mutation.
+func (m *VaultRunMutation) ClosedAt() (r time.Time, exists bool) {
+	v := m.closed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClosedAt returns the old "closed_at" field's value of the VaultRun entity.
+// If the VaultRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunMutation) OldClosedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClosedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClosedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClosedAt: %w", err)
+	}
+	return oldValue.ClosedAt, nil
+}
+
+// ClearClosedAt clears the value of the "closed_at" field.
+func (m *VaultRunMutation) ClearClosedAt() {
+	m.closed_at = nil
+	m.clearedFields[vaultrun.FieldClosedAt] = struct{}{}
+}
+
+// ClosedAtCleared returns if the "closed_at" field was cleared in this mutation.
+func (m *VaultRunMutation) ClosedAtCleared() bool {
+	_, ok := m.clearedFields[vaultrun.FieldClosedAt]
+	return ok
+}
+
+// ResetClosedAt resets all changes to the "closed_at" field.
+func (m *VaultRunMutation) ResetClosedAt() {
+	m.closed_at = nil
+	delete(m.clearedFields, vaultrun.FieldClosedAt)
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *VaultRunMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *VaultRunMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the VaultRun entity.
+// If the VaultRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *VaultRunMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearOrg clears the "org" edge to the Org entity.
+func (m *VaultRunMutation) ClearOrg() {
+	m.clearedorg = true
+	m.clearedFields[vaultrun.FieldOrgID] = struct{}{}
+}
+
+// OrgCleared reports if the "org" edge to the Org entity was cleared.
+func (m *VaultRunMutation) OrgCleared() bool {
+	return m.clearedorg
+}
+
+// OrgIDs returns the "org" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrgID instead. It exists only for internal usage by the builders.
+func (m *VaultRunMutation) OrgIDs() (ids []string) {
+	if id := m.org; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrg resets all changes to the "org" edge.
+func (m *VaultRunMutation) ResetOrg() {
+	m.org = nil
+	m.clearedorg = false
+}
+
+// AddObjectIDs adds the "objects" edge to the VaultRunObject entity by ids.
+func (m *VaultRunMutation) AddObjectIDs(ids ...string) {
+	if m.objects == nil {
+		m.objects = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.objects[ids[i]] = struct{}{}
+	}
+}
+
+// ClearObjects clears the "objects" edge to the VaultRunObject entity.
+func (m *VaultRunMutation) ClearObjects() {
+	m.clearedobjects = true
+}
+
+// ObjectsCleared reports if the "objects" edge to the VaultRunObject entity was cleared.
+func (m *VaultRunMutation) ObjectsCleared() bool {
+	return m.clearedobjects
+}
+
+// RemoveObjectIDs removes the "objects" edge to the VaultRunObject entity by IDs.
+func (m *VaultRunMutation) RemoveObjectIDs(ids ...string) {
+	if m.removedobjects == nil {
+		m.removedobjects = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.objects, ids[i])
+		m.removedobjects[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedObjects returns the removed IDs of the "objects" edge to the VaultRunObject entity.
+func (m *VaultRunMutation) RemovedObjectsIDs() (ids []string) {
+	for id := range m.removedobjects {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ObjectsIDs returns the "objects" edge IDs in the mutation.
+func (m *VaultRunMutation) ObjectsIDs() (ids []string) {
+	for id := range m.objects {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetObjects resets all changes to the "objects" edge.
+func (m *VaultRunMutation) ResetObjects() {
+	m.objects = nil
+	m.clearedobjects = false
+	m.removedobjects = nil
+}
+
+// Where appends a list predicates to the VaultRunMutation builder.
+func (m *VaultRunMutation) Where(ps ...predicate.VaultRun) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the VaultRunMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *VaultRunMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.VaultRun, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *VaultRunMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *VaultRunMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (VaultRun).
+func (m *VaultRunMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *VaultRunMutation) Fields() []string {
+	fields := make([]string, 0, 10)
+	if m.tenant_id != nil {
+		fields = append(fields, vaultrun.FieldTenantID)
+	}
+	if m.org != nil {
+		fields = append(fields, vaultrun.FieldOrgID)
+	}
+	if m.job_id != nil {
+		fields = append(fields, vaultrun.FieldJobID)
+	}
+	if m.operation != nil {
+		fields = append(fields, vaultrun.FieldOperation)
+	}
+	if m.state != nil {
+		fields = append(fields, vaultrun.FieldState)
+	}
+	if m.attempt != nil {
+		fields = append(fields, vaultrun.FieldAttempt)
+	}
+	if m.first_seq != nil {
+		fields = append(fields, vaultrun.FieldFirstSeq)
+	}
+	if m.last_seq != nil {
+		fields = append(fields, vaultrun.FieldLastSeq)
+	}
+	if m.closed_at != nil {
+		fields = append(fields, vaultrun.FieldClosedAt)
+	}
+	if m.created_at != nil {
+		fields = append(fields, vaultrun.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *VaultRunMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case vaultrun.FieldTenantID:
+		return m.TenantID()
+	case vaultrun.FieldOrgID:
+		return m.OrgID()
+	case vaultrun.FieldJobID:
+		return m.JobID()
+	case vaultrun.FieldOperation:
+		return m.Operation()
+	case vaultrun.FieldState:
+		return m.State()
+	case vaultrun.FieldAttempt:
+		return m.Attempt()
+	case vaultrun.FieldFirstSeq:
+		return m.FirstSeq()
+	case vaultrun.FieldLastSeq:
+		return m.LastSeq()
+	case vaultrun.FieldClosedAt:
+		return m.ClosedAt()
+	case vaultrun.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *VaultRunMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case vaultrun.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case vaultrun.FieldOrgID:
+		return m.OldOrgID(ctx)
+	case vaultrun.FieldJobID:
+		return m.OldJobID(ctx)
+	case vaultrun.FieldOperation:
+		return m.OldOperation(ctx)
+	case vaultrun.FieldState:
+		return m.OldState(ctx)
+	case vaultrun.FieldAttempt:
+		return m.OldAttempt(ctx)
+	case vaultrun.FieldFirstSeq:
+		return m.OldFirstSeq(ctx)
+	case vaultrun.FieldLastSeq:
+		return m.OldLastSeq(ctx)
+	case vaultrun.FieldClosedAt:
+		return m.OldClosedAt(ctx)
+	case vaultrun.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown VaultRun field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VaultRunMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case vaultrun.FieldTenantID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case vaultrun.FieldOrgID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrgID(v)
+		return nil
+	case vaultrun.FieldJobID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetJobID(v)
+		return nil
+	case vaultrun.FieldOperation:
+		v, ok := value.(engine.Operation)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOperation(v)
+		return nil
+	case vaultrun.FieldState:
+		v, ok := value.(vaultrun.State)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case vaultrun.FieldAttempt:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAttempt(v)
+		return nil
+	case vaultrun.FieldFirstSeq:
+		v, ok := value.(uint64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFirstSeq(v)
+		return nil
+	case vaultrun.FieldLastSeq:
+		v, ok := value.(uint64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastSeq(v)
+		return nil
+	case vaultrun.FieldClosedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClosedAt(v)
+		return nil
+	case vaultrun.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown VaultRun field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *VaultRunMutation) AddedFields() []string {
+	var fields []string
+	if m.addattempt != nil {
+		fields = append(fields, vaultrun.FieldAttempt)
+	}
+	if m.addfirst_seq != nil {
+		fields = append(fields, vaultrun.FieldFirstSeq)
+	}
+	if m.addlast_seq != nil {
+		fields = append(fields, vaultrun.FieldLastSeq)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *VaultRunMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case vaultrun.FieldAttempt:
+		return m.AddedAttempt()
+	case vaultrun.FieldFirstSeq:
+		return m.AddedFirstSeq()
+	case vaultrun.FieldLastSeq:
+		return m.AddedLastSeq()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VaultRunMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case vaultrun.FieldAttempt:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAttempt(v)
+		return nil
+	case vaultrun.FieldFirstSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFirstSeq(v)
+		return nil
+	case vaultrun.FieldLastSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLastSeq(v)
+		return nil
+	}
+	return fmt.Errorf("unknown VaultRun numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *VaultRunMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(vaultrun.FieldClosedAt) {
+		fields = append(fields, vaultrun.FieldClosedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *VaultRunMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *VaultRunMutation) ClearField(name string) error {
+	switch name {
+	case vaultrun.FieldClosedAt:
+		m.ClearClosedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultRun nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *VaultRunMutation) ResetField(name string) error {
+	switch name {
+	case vaultrun.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case vaultrun.FieldOrgID:
+		m.ResetOrgID()
+		return nil
+	case vaultrun.FieldJobID:
+		m.ResetJobID()
+		return nil
+	case vaultrun.FieldOperation:
+		m.ResetOperation()
+		return nil
+	case vaultrun.FieldState:
+		m.ResetState()
+		return nil
+	case vaultrun.FieldAttempt:
+		m.ResetAttempt()
+		return nil
+	case vaultrun.FieldFirstSeq:
+		m.ResetFirstSeq()
+		return nil
+	case vaultrun.FieldLastSeq:
+		m.ResetLastSeq()
+		return nil
+	case vaultrun.FieldClosedAt:
+		m.ResetClosedAt()
+		return nil
+	case vaultrun.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultRun field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *VaultRunMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.org != nil {
+		edges = append(edges, vaultrun.EdgeOrg)
+	}
+	if m.objects != nil {
+		edges = append(edges, vaultrun.EdgeObjects)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *VaultRunMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case vaultrun.EdgeOrg:
+		if id := m.org; id != nil {
+			return []ent.Value{*id}
+		}
+	case vaultrun.EdgeObjects:
+		ids := make([]ent.Value, 0, len(m.objects))
+		for id := range m.objects {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *VaultRunMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.removedobjects != nil {
+		edges = append(edges, vaultrun.EdgeObjects)
+	}
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *VaultRunMutation) RemovedIDs(name string) []ent.Value {
+	switch name {
+	case vaultrun.EdgeObjects:
+		ids := make([]ent.Value, 0, len(m.removedobjects))
+		for id := range m.removedobjects {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *VaultRunMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedorg {
+		edges = append(edges, vaultrun.EdgeOrg)
+	}
+	if m.clearedobjects {
+		edges = append(edges, vaultrun.EdgeObjects)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *VaultRunMutation) EdgeCleared(name string) bool {
+	switch name {
+	case vaultrun.EdgeOrg:
+		return m.clearedorg
+	case vaultrun.EdgeObjects:
+		return m.clearedobjects
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *VaultRunMutation) ClearEdge(name string) error {
+	switch name {
+	case vaultrun.EdgeOrg:
+		m.ClearOrg()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultRun unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *VaultRunMutation) ResetEdge(name string) error {
+	switch name {
+	case vaultrun.EdgeOrg:
+		m.ResetOrg()
+		return nil
+	case vaultrun.EdgeObjects:
+		m.ResetObjects()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultRun edge %s", name)
+}
+
+// VaultRunObjectMutation represents an operation that mutates the VaultRunObject nodes in the graph.
+type VaultRunObjectMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	tenant_id     *string
+	name          *string
+	checkpoint    *[]byte
+	finished      *bool
+	added         *int64
+	addadded      *int64
+	changed       *int64
+	addchanged    *int64
+	deleted       *int64
+	adddeleted    *int64
+	bytes         *int64
+	addbytes      *int64
+	live          *int64
+	addlive       *int64
+	clearedFields map[string]struct{}
+	run           *string
+	clearedrun    bool
+	done          bool
+	oldValue      func(context.Context) (*VaultRunObject, error)
+	predicates    []predicate.VaultRunObject
+}
+
+var _ ent.Mutation = (*VaultRunObjectMutation)(nil)
+
+// vaultrunobjectOption allows management of the mutation configuration using functional options.
+type vaultrunobjectOption func(*VaultRunObjectMutation)
+
+// newVaultRunObjectMutation creates new mutation for the VaultRunObject entity.
+func newVaultRunObjectMutation(c config, op Op, opts ...vaultrunobjectOption) *VaultRunObjectMutation {
+	m := &VaultRunObjectMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeVaultRunObject,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withVaultRunObjectID sets the ID field of the mutation.
+func withVaultRunObjectID(id string) vaultrunobjectOption {
+	return func(m *VaultRunObjectMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *VaultRunObject
+		)
+		m.oldValue = func(ctx context.Context) (*VaultRunObject, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().VaultRunObject.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withVaultRunObject sets the old VaultRunObject of the mutation.
+func withVaultRunObject(node *VaultRunObject) vaultrunobjectOption {
+	return func(m *VaultRunObjectMutation) {
+		m.oldValue = func(context.Context) (*VaultRunObject, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m VaultRunObjectMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m VaultRunObjectMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of VaultRunObject entities.
+func (m *VaultRunObjectMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *VaultRunObjectMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *VaultRunObjectMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().VaultRunObject.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *VaultRunObjectMutation) SetTenantID(s string) {
+	m.tenant_id = &s
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *VaultRunObjectMutation) TenantID() (r string, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the VaultRunObject entity.
+// If the VaultRunObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunObjectMutation) OldTenantID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *VaultRunObjectMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetRunID sets the "run_id" field.
+func (m *VaultRunObjectMutation) SetRunID(s string) {
+	m.run = &s
+}
+
+// RunID returns the value of the "run_id" field in the mutation.
+func (m *VaultRunObjectMutation) RunID() (r string, exists bool) {
+	v := m.run
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRunID returns the old "run_id" field's value of the VaultRunObject entity.
+// If the VaultRunObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunObjectMutation) OldRunID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRunID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRunID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRunID: %w", err)
+	}
+	return oldValue.RunID, nil
+}
+
+// ResetRunID resets all changes to the "run_id" field.
+func (m *VaultRunObjectMutation) ResetRunID() {
+	m.run = nil
+}
+
+// SetName sets the "name" field.
+func (m *VaultRunObjectMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *VaultRunObjectMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the VaultRunObject entity.
+// If the VaultRunObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunObjectMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *VaultRunObjectMutation) ResetName() {
+	m.name = nil
+}
+
+// SetCheckpoint sets the "checkpoint" field.
+func (m *VaultRunObjectMutation) SetCheckpoint(b []byte) {
+	m.checkpoint = &b
+}
+
+// Checkpoint returns the value of the "checkpoint" field in the mutation.
+func (m *VaultRunObjectMutation) Checkpoint() (r []byte, exists bool) {
+	v := m.checkpoint
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCheckpoint returns the old "checkpoint" field's value of the VaultRunObject entity.
+// If the VaultRunObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunObjectMutation) OldCheckpoint(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCheckpoint is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCheckpoint requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCheckpoint: %w", err)
+	}
+	return oldValue.Checkpoint, nil
+}
+
+// ClearCheckpoint clears the value of the "checkpoint" field.
+func (m *VaultRunObjectMutation) ClearCheckpoint() {
+	m.checkpoint = nil
+	m.clearedFields[vaultrunobject.FieldCheckpoint] = struct{}{}
+}
+
+// CheckpointCleared returns if the "checkpoint" field was cleared in this mutation.
+func (m *VaultRunObjectMutation) CheckpointCleared() bool {
+	_, ok := m.clearedFields[vaultrunobject.FieldCheckpoint]
+	return ok
+}
+
+// ResetCheckpoint resets all changes to the "checkpoint" field.
+func (m *VaultRunObjectMutation) ResetCheckpoint() {
+	m.checkpoint = nil
+	delete(m.clearedFields, vaultrunobject.FieldCheckpoint)
+}
+
+// SetFinished sets the "finished" field.
+func (m *VaultRunObjectMutation) SetFinished(b bool) {
+	m.finished = &b
+}
+
+// Finished returns the value of the "finished" field in the mutation.
+func (m *VaultRunObjectMutation) Finished() (r bool, exists bool) {
+	v := m.finished
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFinished returns the old "finished" field's value of the VaultRunObject entity.
+// If the VaultRunObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunObjectMutation) OldFinished(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFinished is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFinished requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFinished: %w", err)
+	}
+	return oldValue.Finished, nil
+}
+
+// ResetFinished resets all changes to the "finished" field.
+func (m *VaultRunObjectMutation) ResetFinished() {
+	m.finished = nil
+}
+
+// SetAdded sets the "added" field.
+func (m *VaultRunObjectMutation) SetAdded(i int64) {
+	m.added = &i
+	m.addadded = nil
+}
+
+// Added returns the value of the "added" field in the mutation.
+func (m *VaultRunObjectMutation) Added() (r int64, exists bool) {
+	v := m.added
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAdded returns the old "added" field's value of the VaultRunObject entity.
+// If the VaultRunObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunObjectMutation) OldAdded(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAdded is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAdded requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAdded: %w", err)
+	}
+	return oldValue.Added, nil
+}
+
+// AddAdded adds i to the "added" field.
+func (m *VaultRunObjectMutation) AddAdded(i int64) {
+	if m.addadded != nil {
+		*m.addadded += i
+	} else {
+		m.addadded = &i
+	}
+}
+
+// AddedAdded returns the value that was added to the "added" field in this mutation.
+func (m *VaultRunObjectMutation) AddedAdded() (r int64, exists bool) {
+	v := m.addadded
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAdded resets all changes to the "added" field.
+func (m *VaultRunObjectMutation) ResetAdded() {
+	m.added = nil
+	m.addadded = nil
+}
+
+// SetChanged sets the "changed" field.
+func (m *VaultRunObjectMutation) SetChanged(i int64) {
+	m.changed = &i
+	m.addchanged = nil
+}
+
+// Changed returns the value of the "changed" field in the mutation.
+func (m *VaultRunObjectMutation) Changed() (r int64, exists bool) {
+	v := m.changed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChanged returns the old "changed" field's value of the VaultRunObject entity.
+// If the VaultRunObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunObjectMutation) OldChanged(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChanged is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChanged requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChanged: %w", err)
+	}
+	return oldValue.Changed, nil
+}
+
+// AddChanged adds i to the "changed" field.
+func (m *VaultRunObjectMutation) AddChanged(i int64) {
+	if m.addchanged != nil {
+		*m.addchanged += i
+	} else {
+		m.addchanged = &i
+	}
+}
+
+// AddedChanged returns the value that was added to the "changed" field in this mutation.
+func (m *VaultRunObjectMutation) AddedChanged() (r int64, exists bool) {
+	v := m.addchanged
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetChanged resets all changes to the "changed" field.
+func (m *VaultRunObjectMutation) ResetChanged() {
+	m.changed = nil
+	m.addchanged = nil
+}
+
+// SetDeleted sets the "deleted" field.
+func (m *VaultRunObjectMutation) SetDeleted(i int64) {
+	m.deleted = &i
+	m.adddeleted = nil
+}
+
+// Deleted returns the value of the "deleted" field in the mutation.
+func (m *VaultRunObjectMutation) Deleted() (r int64, exists bool) {
+	v := m.deleted
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeleted returns the old "deleted" field's value of the VaultRunObject entity.
+// If the VaultRunObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunObjectMutation) OldDeleted(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeleted is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeleted requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeleted: %w", err)
+	}
+	return oldValue.Deleted, nil
+}
+
+// AddDeleted adds i to the "deleted" field.
+func (m *VaultRunObjectMutation) AddDeleted(i int64) {
+	if m.adddeleted != nil {
+		*m.adddeleted += i
+	} else {
+		m.adddeleted = &i
+	}
+}
+
+// AddedDeleted returns the value that was added to the "deleted" field in this mutation.
+func (m *VaultRunObjectMutation) AddedDeleted() (r int64, exists bool) {
+	v := m.adddeleted
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDeleted resets all changes to the "deleted" field.
+func (m *VaultRunObjectMutation) ResetDeleted() {
+	m.deleted = nil
+	m.adddeleted = nil
+}
+
+// SetBytes sets the "bytes" field.
+func (m *VaultRunObjectMutation) SetBytes(i int64) {
+	m.bytes = &i
+	m.addbytes = nil
+}
+
+// Bytes returns the value of the "bytes" field in the mutation.
+func (m *VaultRunObjectMutation) Bytes() (r int64, exists bool) {
+	v := m.bytes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBytes returns the old "bytes" field's value of the VaultRunObject entity.
+// If the VaultRunObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunObjectMutation) OldBytes(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBytes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBytes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBytes: %w", err)
+	}
+	return oldValue.Bytes, nil
+}
+
+// AddBytes adds i to the "bytes" field.
+func (m *VaultRunObjectMutation) AddBytes(i int64) {
+	if m.addbytes != nil {
+		*m.addbytes += i
+	} else {
+		m.addbytes = &i
+	}
+}
+
+// AddedBytes returns the value that was added to the "bytes" field in this mutation.
+func (m *VaultRunObjectMutation) AddedBytes() (r int64, exists bool) {
+	v := m.addbytes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetBytes resets all changes to the "bytes" field.
+func (m *VaultRunObjectMutation) ResetBytes() {
+	m.bytes = nil
+	m.addbytes = nil
+}
+
+// SetLive sets the "live" field.
+func (m *VaultRunObjectMutation) SetLive(i int64) {
+	m.live = &i
+	m.addlive = nil
+}
+
+// Live returns the value of the "live" field in the mutation.
+func (m *VaultRunObjectMutation) Live() (r int64, exists bool) {
+	v := m.live
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLive returns the old "live" field's value of the VaultRunObject entity.
+// If the VaultRunObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunObjectMutation) OldLive(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLive is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLive requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLive: %w", err)
+	}
+	return oldValue.Live, nil
+}
+
+// AddLive adds i to the "live" field.
+func (m *VaultRunObjectMutation) AddLive(i int64) {
+	if m.addlive != nil {
+		*m.addlive += i
+	} else {
+		m.addlive = &i
+	}
+}
+
+// AddedLive returns the value that was added to the "live" field in this mutation.
+func (m *VaultRunObjectMutation) AddedLive() (r int64, exists bool) {
+	v := m.addlive
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLive resets all changes to the "live" field.
+func (m *VaultRunObjectMutation) ResetLive() {
+	m.live = nil
+	m.addlive = nil
+}
+
+// ClearRun clears the "run" edge to the VaultRun entity.
+func (m *VaultRunObjectMutation) ClearRun() {
+	m.clearedrun = true
+	m.clearedFields[vaultrunobject.FieldRunID] = struct{}{}
+}
+
+// RunCleared reports if the "run" edge to the VaultRun entity was cleared.
+func (m *VaultRunObjectMutation) RunCleared() bool {
+	return m.clearedrun
+}
+
+// RunIDs returns the "run" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// RunID instead. It exists only for internal usage by the builders.
+func (m *VaultRunObjectMutation) RunIDs() (ids []string) {
+	if id := m.run; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetRun resets all changes to the "run" edge.
+func (m *VaultRunObjectMutation) ResetRun() {
+	m.run = nil
+	m.clearedrun = false
+}
+
+// Where appends a list predicates to the VaultRunObjectMutation builder.
+func (m *VaultRunObjectMutation) Where(ps ...predicate.VaultRunObject) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the VaultRunObjectMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *VaultRunObjectMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.VaultRunObject, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *VaultRunObjectMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *VaultRunObjectMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (VaultRunObject).
+func (m *VaultRunObjectMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *VaultRunObjectMutation) Fields() []string {
+	fields := make([]string, 0, 10)
+	if m.tenant_id != nil {
+		fields = append(fields, vaultrunobject.FieldTenantID)
+	}
+	if m.run != nil {
+		fields = append(fields, vaultrunobject.FieldRunID)
+	}
+	if m.name != nil {
+		fields = append(fields, vaultrunobject.FieldName)
+	}
+	if m.checkpoint != nil {
+		fields = append(fields, vaultrunobject.FieldCheckpoint)
+	}
+	if m.finished != nil {
+		fields = append(fields, vaultrunobject.FieldFinished)
+	}
+	if m.added != nil {
+		fields = append(fields, vaultrunobject.FieldAdded)
+	}
+	if m.changed != nil {
+		fields = append(fields, vaultrunobject.FieldChanged)
+	}
+	if m.deleted != nil {
+		fields = append(fields, vaultrunobject.FieldDeleted)
+	}
+	if m.bytes != nil {
+		fields = append(fields, vaultrunobject.FieldBytes)
+	}
+	if m.live != nil {
+		fields = append(fields, vaultrunobject.FieldLive)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *VaultRunObjectMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case vaultrunobject.FieldTenantID:
+		return m.TenantID()
+	case vaultrunobject.FieldRunID:
+		return m.RunID()
+	case vaultrunobject.FieldName:
+		return m.Name()
+	case vaultrunobject.FieldCheckpoint:
+		return m.Checkpoint()
+	case vaultrunobject.FieldFinished:
+		return m.Finished()
+	case vaultrunobject.FieldAdded:
+		return m.Added()
+	case vaultrunobject.FieldChanged:
+		return m.Changed()
+	case vaultrunobject.FieldDeleted:
+		return m.Deleted()
+	case vaultrunobject.FieldBytes:
+		return m.Bytes()
+	case vaultrunobject.FieldLive:
+		return m.Live()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *VaultRunObjectMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case vaultrunobject.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case vaultrunobject.FieldRunID:
+		return m.OldRunID(ctx)
+	case vaultrunobject.FieldName:
+		return m.OldName(ctx)
+	case vaultrunobject.FieldCheckpoint:
+		return m.OldCheckpoint(ctx)
+	case vaultrunobject.FieldFinished:
+		return m.OldFinished(ctx)
+	case vaultrunobject.FieldAdded:
+		return m.OldAdded(ctx)
+	case vaultrunobject.FieldChanged:
+		return m.OldChanged(ctx)
+	case vaultrunobject.FieldDeleted:
+		return m.OldDeleted(ctx)
+	case vaultrunobject.FieldBytes:
+		return m.OldBytes(ctx)
+	case vaultrunobject.FieldLive:
+		return m.OldLive(ctx)
+	}
+	return nil, fmt.Errorf("unknown VaultRunObject field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VaultRunObjectMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case vaultrunobject.FieldTenantID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case vaultrunobject.FieldRunID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunID(v)
+		return nil
+	case vaultrunobject.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case vaultrunobject.FieldCheckpoint:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCheckpoint(v)
+		return nil
+	case vaultrunobject.FieldFinished:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFinished(v)
+		return nil
+	case vaultrunobject.FieldAdded:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAdded(v)
+		return nil
+	case vaultrunobject.FieldChanged:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChanged(v)
+		return nil
+	case vaultrunobject.FieldDeleted:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeleted(v)
+		return nil
+	case vaultrunobject.FieldBytes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBytes(v)
+		return nil
+	case vaultrunobject.FieldLive:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLive(v)
+		return nil
+	}
+	return fmt.Errorf("unknown VaultRunObject field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *VaultRunObjectMutation) AddedFields() []string {
+	var fields []string
+	if m.addadded != nil {
+		fields = append(fields, vaultrunobject.FieldAdded)
+	}
+	if m.addchanged != nil {
+		fields = append(fields, vaultrunobject.FieldChanged)
+	}
+	if m.adddeleted != nil {
+		fields = append(fields, vaultrunobject.FieldDeleted)
+	}
+	if m.addbytes != nil {
+		fields = append(fields, vaultrunobject.FieldBytes)
+	}
+	if m.addlive != nil {
+		fields = append(fields, vaultrunobject.FieldLive)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *VaultRunObjectMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case vaultrunobject.FieldAdded:
+		return m.AddedAdded()
+	case vaultrunobject.FieldChanged:
+		return m.AddedChanged()
+	case vaultrunobject.FieldDeleted:
+		return m.AddedDeleted()
+	case vaultrunobject.FieldBytes:
+		return m.AddedBytes()
+	case vaultrunobject.FieldLive:
+		return m.AddedLive()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VaultRunObjectMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case vaultrunobject.FieldAdded:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAdded(v)
+		return nil
+	case vaultrunobject.FieldChanged:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddChanged(v)
+		return nil
+	case vaultrunobject.FieldDeleted:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDeleted(v)
+		return nil
+	case vaultrunobject.FieldBytes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddBytes(v)
+		return nil
+	case vaultrunobject.FieldLive:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLive(v)
+		return nil
+	}
+	return fmt.Errorf("unknown VaultRunObject numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *VaultRunObjectMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(vaultrunobject.FieldCheckpoint) {
+		fields = append(fields, vaultrunobject.FieldCheckpoint)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *VaultRunObjectMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *VaultRunObjectMutation) ClearField(name string) error {
+	switch name {
+	case vaultrunobject.FieldCheckpoint:
+		m.ClearCheckpoint()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultRunObject nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *VaultRunObjectMutation) ResetField(name string) error {
+	switch name {
+	case vaultrunobject.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case vaultrunobject.FieldRunID:
+		m.ResetRunID()
+		return nil
+	case vaultrunobject.FieldName:
+		m.ResetName()
+		return nil
+	case vaultrunobject.FieldCheckpoint:
+		m.ResetCheckpoint()
+		return nil
+	case vaultrunobject.FieldFinished:
+		m.ResetFinished()
+		return nil
+	case vaultrunobject.FieldAdded:
+		m.ResetAdded()
+		return nil
+	case vaultrunobject.FieldChanged:
+		m.ResetChanged()
+		return nil
+	case vaultrunobject.FieldDeleted:
+		m.ResetDeleted()
+		return nil
+	case vaultrunobject.FieldBytes:
+		m.ResetBytes()
+		return nil
+	case vaultrunobject.FieldLive:
+		m.ResetLive()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultRunObject field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *VaultRunObjectMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.run != nil {
+		edges = append(edges, vaultrunobject.EdgeRun)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *VaultRunObjectMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case vaultrunobject.EdgeRun:
+		if id := m.run; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *VaultRunObjectMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *VaultRunObjectMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *VaultRunObjectMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedrun {
+		edges = append(edges, vaultrunobject.EdgeRun)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *VaultRunObjectMutation) EdgeCleared(name string) bool {
+	switch name {
+	case vaultrunobject.EdgeRun:
+		return m.clearedrun
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *VaultRunObjectMutation) ClearEdge(name string) error {
+	switch name {
+	case vaultrunobject.EdgeRun:
+		m.ClearRun()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultRunObject unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *VaultRunObjectMutation) ResetEdge(name string) error {
+	switch name {
+	case vaultrunobject.EdgeRun:
+		m.ResetRun()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultRunObject edge %s", name)
+}
+
+// VaultSectionMutation represents an operation that mutates the VaultSection nodes in the graph.
+type VaultSectionMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *string
+	tenant_id      *string
+	org_id         *string
+	object         *string
+	rows           *int64
+	addrows        *int64
+	min_id         *[]byte
+	max_id         *[]byte
+	min_seq        *uint64
+	addmin_seq     *int64
+	max_seq        *uint64
+	addmax_seq     *int64
+	clearedFields  map[string]struct{}
+	segment        *string
+	clearedsegment bool
+	done           bool
+	oldValue       func(context.Context) (*VaultSection, error)
+	predicates     []predicate.VaultSection
+}
+
+var _ ent.Mutation = (*VaultSectionMutation)(nil)
+
+// vaultsectionOption allows management of the mutation configuration using functional options.
+type vaultsectionOption func(*VaultSectionMutation)
+
+// newVaultSectionMutation creates new mutation for the VaultSection entity.
+func newVaultSectionMutation(c config, op Op, opts ...vaultsectionOption) *VaultSectionMutation {
+	m := &VaultSectionMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeVaultSection,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withVaultSectionID sets the ID field of the mutation.
+func withVaultSectionID(id string) vaultsectionOption {
+	return func(m *VaultSectionMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *VaultSection
+		)
+		m.oldValue = func(ctx context.Context) (*VaultSection, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().VaultSection.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withVaultSection sets the old VaultSection of the mutation.
+func withVaultSection(node *VaultSection) vaultsectionOption {
+	return func(m *VaultSectionMutation) {
+		m.oldValue = func(context.Context) (*VaultSection, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m VaultSectionMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m VaultSectionMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of VaultSection entities.
+func (m *VaultSectionMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *VaultSectionMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *VaultSectionMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().VaultSection.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *VaultSectionMutation) SetTenantID(s string) {
+	m.tenant_id = &s
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *VaultSectionMutation) TenantID() (r string, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the VaultSection entity.
+// If the VaultSection object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultSectionMutation) OldTenantID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *VaultSectionMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetSegmentID sets the "segment_id" field.
+func (m *VaultSectionMutation) SetSegmentID(s string) {
+	m.segment = &s
+}
+
+// SegmentID returns the value of the "segment_id" field in the mutation.
+func (m *VaultSectionMutation) SegmentID() (r string, exists bool) {
+	v := m.segment
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSegmentID returns the old "segment_id" field's value of the VaultSection entity.
+// If the VaultSection object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultSectionMutation) OldSegmentID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSegmentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSegmentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSegmentID: %w", err)
+	}
+	return oldValue.SegmentID, nil
+}
+
+// ResetSegmentID resets all changes to the "segment_id" field.
+func (m *VaultSectionMutation) ResetSegmentID() {
+	m.segment = nil
+}
+
+// SetOrgID sets the "org_id" field.
+func (m *VaultSectionMutation) SetOrgID(s string) {
+	m.org_id = &s
+}
+
+// OrgID returns the value of the "org_id" field in the mutation.
+func (m *VaultSectionMutation) OrgID() (r string, exists bool) {
+	v := m.org_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrgID returns the old "org_id" field's value of the VaultSection entity.
+// If the VaultSection object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultSectionMutation) OldOrgID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrgID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrgID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrgID: %w", err)
+	}
+	return oldValue.OrgID, nil
+}
+
+// ResetOrgID resets all changes to the "org_id" field.
+func (m *VaultSectionMutation) ResetOrgID() {
+	m.org_id = nil
+}
+
+// SetObject sets the "object" field.
+func (m *VaultSectionMutation) SetObject(s string) {
+	m.object = &s
+}
+
+// Object returns the value of the "object" field in the mutation.
+func (m *VaultSectionMutation) Object() (r string, exists bool) {
+	v := m.object
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldObject returns the old "object" field's value of the VaultSection entity.
+// If the VaultSection object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultSectionMutation) OldObject(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldObject is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldObject requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldObject: %w", err)
+	}
+	return oldValue.Object, nil
+}
+
+// ResetObject resets all changes to the "object" field.
+func (m *VaultSectionMutation) ResetObject() {
+	m.object = nil
+}
+
+// SetRows sets the "rows" field.
+func (m *VaultSectionMutation) SetRows(i int64) {
+	m.rows = &i
+	m.addrows = nil
+}
+
+// Rows returns the value of the "rows" field in the mutation.
+func (m *VaultSectionMutation) Rows() (r int64, exists bool) {
+	v := m.rows
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRows returns the old "rows" field's value of the VaultSection entity.
+// If the VaultSection object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultSectionMutation) OldRows(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRows is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRows requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRows: %w", err)
+	}
+	return oldValue.Rows, nil
+}
+
+// AddRows adds i to the "rows" field.
+func (m *VaultSectionMutation) AddRows(i int64) {
+	if m.addrows != nil {
+		*m.addrows += i
+	} else {
+		m.addrows = &i
+	}
+}
+
+// AddedRows returns the value that was added to the "rows" field in this mutation.
+func (m *VaultSectionMutation) AddedRows() (r int64, exists bool) {
+	v := m.addrows
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRows resets all changes to the "rows" field.
+func (m *VaultSectionMutation) ResetRows() {
+	m.rows = nil
+	m.addrows = nil
+}
+
+// SetMinID sets the "min_id" field.
+func (m *VaultSectionMutation) SetMinID(b []byte) {
+	m.min_id = &b
+}
+
+// MinID returns the value of the "min_id" field in the mutation.
+func (m *VaultSectionMutation) MinID() (r []byte, exists bool) {
+	v := m.min_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMinID returns the old "min_id" field's value of the VaultSection entity.
+// If the VaultSection object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultSectionMutation) OldMinID(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMinID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMinID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMinID: %w", err)
+	}
+	return oldValue.MinID, nil
+}
+
+// ResetMinID resets all changes to the "min_id" field.
+func (m *VaultSectionMutation) ResetMinID() {
+	m.min_id = nil
+}
+
+// SetMaxID sets the "max_id" field.
+func (m *VaultSectionMutation) SetMaxID(b []byte) {
+	m.max_id = &b
+}
+
+// MaxID returns the value of the "max_id" field in the mutation.
+func (m *VaultSectionMutation) MaxID() (r []byte, exists bool) {
+	v := m.max_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMaxID returns the old "max_id" field's value of the VaultSection entity.
+// If the VaultSection object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultSectionMutation) OldMaxID(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMaxID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMaxID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMaxID: %w", err)
+	}
+	return oldValue.MaxID, nil
+}
+
+// ResetMaxID resets all changes to the "max_id" field.
+func (m *VaultSectionMutation) ResetMaxID() {
+	m.max_id = nil
+}
+
+// SetMinSeq sets the "min_seq" field.
+func (m *VaultSectionMutation) SetMinSeq(u uint64) {
+	m.min_seq = &u
+	m.addmin_seq = nil
+}
+
+// MinSeq returns the value of the "min_seq" field in the mutation.
+func (m *VaultSectionMutation) MinSeq() (r uint64, exists bool) {
+	v := m.min_seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMinSeq returns the old "min_seq" field's value of the VaultSection entity.
+// If the VaultSection object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultSectionMutation) OldMinSeq(ctx context.Context) (v uint64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMinSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMinSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMinSeq: %w", err)
+	}
+	return oldValue.MinSeq, nil
+}
+
+// AddMinSeq adds u to the "min_seq" field.
+func (m *VaultSectionMutation) AddMinSeq(u int64) {
+	if m.addmin_seq != nil {
+		*m.addmin_seq += u
+	} else {
+		m.addmin_seq = &u
+	}
+}
+
+// AddedMinSeq returns the value that was added to the "min_seq" field in this mutation.
+func (m *VaultSectionMutation) AddedMinSeq() (r int64, exists bool) {
+	v := m.addmin_seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetMinSeq resets all changes to the "min_seq" field.
+func (m *VaultSectionMutation) ResetMinSeq() {
+	m.min_seq = nil
+	m.addmin_seq = nil
+}
+
+// SetMaxSeq sets the "max_seq" field.
+func (m *VaultSectionMutation) SetMaxSeq(u uint64) {
+	m.max_seq = &u
+	m.addmax_seq = nil
+}
+
+// MaxSeq returns the value of the "max_seq" field in the mutation.
+func (m *VaultSectionMutation) MaxSeq() (r uint64, exists bool) {
+	v := m.max_seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMaxSeq returns the old "max_seq" field's value of the VaultSection entity.
+// If the VaultSection object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultSectionMutation) OldMaxSeq(ctx context.Context) (v uint64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMaxSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMaxSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMaxSeq: %w", err)
+	}
+	return oldValue.MaxSeq, nil
+}
+
+// AddMaxSeq adds u to the "max_seq" field.
+func (m *VaultSectionMutation) AddMaxSeq(u int64) {
+	if m.addmax_seq != nil {
+		*m.addmax_seq += u
+	} else {
+		m.addmax_seq = &u
+	}
+}
+
+// AddedMaxSeq returns the value that was added to the "max_seq" field in this mutation.
+func (m *VaultSectionMutation) AddedMaxSeq() (r int64, exists bool) {
+	v := m.addmax_seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetMaxSeq resets all changes to the "max_seq" field.
+func (m *VaultSectionMutation) ResetMaxSeq() {
+	m.max_seq = nil
+	m.addmax_seq = nil
+}
+
+// ClearSegment clears the "segment" edge to the VaultSegment entity.
+func (m *VaultSectionMutation) ClearSegment() {
+	m.clearedsegment = true
+	m.clearedFields[vaultsection.FieldSegmentID] = struct{}{}
+}
+
+// SegmentCleared reports if the "segment" edge to the VaultSegment entity was cleared.
+func (m *VaultSectionMutation) SegmentCleared() bool {
+	return m.clearedsegment
+}
+
+// SegmentIDs returns the "segment" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// SegmentID instead. It exists only for internal usage by the builders.
+func (m *VaultSectionMutation) SegmentIDs() (ids []string) {
+	if id := m.segment; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetSegment resets all changes to the "segment" edge.
+func (m *VaultSectionMutation) ResetSegment() {
+	m.segment = nil
+	m.clearedsegment = false
+}
+
+// Where appends a list predicates to the VaultSectionMutation builder.
+func (m *VaultSectionMutation) Where(ps ...predicate.VaultSection) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the VaultSectionMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *VaultSectionMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.VaultSection, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *VaultSectionMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *VaultSectionMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (VaultSection).
+func (m *VaultSectionMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *VaultSectionMutation) Fields() []string {
+	fields := make([]string, 0, 9)
+	if m.tenant_id != nil {
+		fields = append(fields, vaultsection.FieldTenantID)
+	}
+	if m.segment != nil {
+		fields = append(fields, vaultsection.FieldSegmentID)
+	}
+	if m.org_id != nil {
+		fields = append(fields, vaultsection.FieldOrgID)
+	}
+	if m.object != nil {
+		fields = append(fields, vaultsection.FieldObject)
+	}
+	if m.rows != nil {
+		fields = append(fields, vaultsection.FieldRows)
+	}
+	if m.min_id != nil {
+		fields = append(fields, vaultsection.FieldMinID)
+	}
+	if m.max_id != nil {
+		fields = append(fields, vaultsection.FieldMaxID)
+	}
+	if m.min_seq != nil {
+		fields = append(fields, vaultsection.FieldMinSeq)
+	}
+	if m.max_seq != nil {
+		fields = append(fields, vaultsection.FieldMaxSeq)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *VaultSectionMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case vaultsection.FieldTenantID:
+		return m.TenantID()
+	case vaultsection.FieldSegmentID:
+		return m.SegmentID()
+	case vaultsection.FieldOrgID:
+		return m.OrgID()
+	case vaultsection.FieldObject:
+		return m.Object()
+	case vaultsection.FieldRows:
+		return m.Rows()
+	case vaultsection.FieldMinID:
+		return m.MinID()
+	case vaultsection.FieldMaxID:
+		return m.MaxID()
+	case vaultsection.FieldMinSeq:
+		return m.MinSeq()
+	case vaultsection.FieldMaxSeq:
+		return m.MaxSeq()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *VaultSectionMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case vaultsection.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case vaultsection.FieldSegmentID:
+		return m.OldSegmentID(ctx)
+	case vaultsection.FieldOrgID:
+		return m.OldOrgID(ctx)
+	case vaultsection.FieldObject:
+		return m.OldObject(ctx)
+	case vaultsection.FieldRows:
+		return m.OldRows(ctx)
+	case vaultsection.FieldMinID:
+		return m.OldMinID(ctx)
+	case vaultsection.FieldMaxID:
+		return m.OldMaxID(ctx)
+	case vaultsection.FieldMinSeq:
+		return m.OldMinSeq(ctx)
+	case vaultsection.FieldMaxSeq:
+		return m.OldMaxSeq(ctx)
+	}
+	return nil, fmt.Errorf("unknown VaultSection field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VaultSectionMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case vaultsection.FieldTenantID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case vaultsection.FieldSegmentID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSegmentID(v)
+		return nil
+	case vaultsection.FieldOrgID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrgID(v)
+		return nil
+	case vaultsection.FieldObject:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetObject(v)
+		return nil
+	case vaultsection.FieldRows:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRows(v)
+		return nil
+	case vaultsection.FieldMinID:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMinID(v)
+		return nil
+	case vaultsection.FieldMaxID:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMaxID(v)
+		return nil
+	case vaultsection.FieldMinSeq:
+		v, ok := value.(uint64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMinSeq(v)
+		return nil
+	case vaultsection.FieldMaxSeq:
+		v, ok := value.(uint64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMaxSeq(v)
+		return nil
+	}
+	return fmt.Errorf("unknown VaultSection field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *VaultSectionMutation) AddedFields() []string {
+	var fields []string
+	if m.addrows != nil {
+		fields = append(fields, vaultsection.FieldRows)
+	}
+	if m.addmin_seq != nil {
+		fields = append(fields, vaultsection.FieldMinSeq)
+	}
+	if m.addmax_seq != nil {
+		fields = append(fields, vaultsection.FieldMaxSeq)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *VaultSectionMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case vaultsection.FieldRows:
+		return m.AddedRows()
+	case vaultsection.FieldMinSeq:
+		return m.AddedMinSeq()
+	case vaultsection.FieldMaxSeq:
+		return m.AddedMaxSeq()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VaultSectionMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case vaultsection.FieldRows:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRows(v)
+		return nil
+	case vaultsection.FieldMinSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddMinSeq(v)
+		return nil
+	case vaultsection.FieldMaxSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddMaxSeq(v)
+		return nil
+	}
+	return fmt.Errorf("unknown VaultSection numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *VaultSectionMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *VaultSectionMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *VaultSectionMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown VaultSection nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *VaultSectionMutation) ResetField(name string) error {
+	switch name {
+	case vaultsection.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case vaultsection.FieldSegmentID:
+		m.ResetSegmentID()
+		return nil
+	case vaultsection.FieldOrgID:
+		m.ResetOrgID()
+		return nil
+	case vaultsection.FieldObject:
+		m.ResetObject()
+		return nil
+	case vaultsection.FieldRows:
+		m.ResetRows()
+		return nil
+	case vaultsection.FieldMinID:
+		m.ResetMinID()
+		return nil
+	case vaultsection.FieldMaxID:
+		m.ResetMaxID()
+		return nil
+	case vaultsection.FieldMinSeq:
+		m.ResetMinSeq()
+		return nil
+	case vaultsection.FieldMaxSeq:
+		m.ResetMaxSeq()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultSection field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *VaultSectionMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.segment != nil {
+		edges = append(edges, vaultsection.EdgeSegment)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *VaultSectionMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case vaultsection.EdgeSegment:
+		if id := m.segment; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *VaultSectionMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *VaultSectionMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *VaultSectionMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedsegment {
+		edges = append(edges, vaultsection.EdgeSegment)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *VaultSectionMutation) EdgeCleared(name string) bool {
+	switch name {
+	case vaultsection.EdgeSegment:
+		return m.clearedsegment
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *VaultSectionMutation) ClearEdge(name string) error {
+	switch name {
+	case vaultsection.EdgeSegment:
+		m.ClearSegment()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultSection unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *VaultSectionMutation) ResetEdge(name string) error {
+	switch name {
+	case vaultsection.EdgeSegment:
+		m.ResetSegment()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultSection edge %s", name)
+}
+
+// VaultSegmentMutation represents an operation that mutates the VaultSegment nodes in the graph.
+type VaultSegmentMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *string
+	tenant_id       *string
+	run_id          *string
+	state           *vaultsegment.State
+	level           *int
+	addlevel        *int
+	epoch           *uint32
+	addepoch        *int32
+	size            *int64
+	addsize         *int64
+	trailer         *int
+	addtrailer      *int
+	hash            *[]byte
+	dead_at         *time.Time
+	created_at      *time.Time
+	clearedFields   map[string]struct{}
+	org             *string
+	clearedorg      bool
+	sections        map[string]struct{}
+	removedsections map[string]struct{}
+	clearedsections bool
+	done            bool
+	oldValue        func(context.Context) (*VaultSegment, error)
+	predicates      []predicate.VaultSegment
+}
+
+var _ ent.Mutation = (*VaultSegmentMutation)(nil)
+
+// vaultsegmentOption allows management of the mutation configuration using functional options.
+type vaultsegmentOption func(*VaultSegmentMutation)
+
+// newVaultSegmentMutation creates new mutation for the VaultSegment entity.
+func newVaultSegmentMutation(c config, op Op, opts ...vaultsegmentOption) *VaultSegmentMutation {
+	m := &VaultSegmentMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeVaultSegment,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withVaultSegmentID sets the ID field of the mutation.
+func withVaultSegmentID(id string) vaultsegmentOption {
+	return func(m *VaultSegmentMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *VaultSegment
+		)
+		m.oldValue = func(ctx context.Context) (*VaultSegment, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().VaultSegment.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withVaultSegment sets the old VaultSegment of the mutation.
+func withVaultSegment(node *VaultSegment) vaultsegmentOption {
+	return func(m *VaultSegmentMutation) {
+		m.oldValue = func(context.Context) (*VaultSegment, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m VaultSegmentMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m VaultSegmentMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of VaultSegment entities.
+func (m *VaultSegmentMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *VaultSegmentMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *VaultSegmentMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().VaultSegment.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *VaultSegmentMutation) SetTenantID(s string) {
+	m.tenant_id = &s
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *VaultSegmentMutation) TenantID() (r string, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the VaultSegment entity.
+// If the VaultSegment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultSegmentMutation) OldTenantID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *VaultSegmentMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetOrgID sets the "org_id" field.
+func (m *VaultSegmentMutation) SetOrgID(s string) {
+	m.org = &s
+}
+
+// OrgID returns the value of the "org_id" field in the mutation.
+func (m *VaultSegmentMutation) OrgID() (r string, exists bool) {
+	v := m.org
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrgID returns the old "org_id" field's value of the VaultSegment entity.
+// If the VaultSegment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultSegmentMutation) OldOrgID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrgID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrgID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrgID: %w", err)
+	}
+	return oldValue.OrgID, nil
+}
+
+// ResetOrgID resets all changes to the "org_id" field.
+func (m *VaultSegmentMutation) ResetOrgID() {
+	m.org = nil
+}
+
+// SetRunID sets the "run_id" field.
+func (m *VaultSegmentMutation) SetRunID(s string) {
+	m.run_id = &s
+}
+
+// RunID returns the value of the "run_id" field in the mutation.
+func (m *VaultSegmentMutation) RunID() (r string, exists bool) {
+	v := m.run_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRunID returns the old "run_id" field's value of the VaultSegment entity.
+// If the VaultSegment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultSegmentMutation) OldRunID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRunID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRunID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRunID: %w", err)
+	}
+	return oldValue.RunID, nil
+}
+
+// ResetRunID resets all changes to the "run_id" field.
+func (m *VaultSegmentMutation) ResetRunID() {
+	m.run_id = nil
+}
+
+// SetState sets the "state" field.
+func (m *VaultSegmentMutation) SetState(v vaultsegment.State) {
+	m.state = &v
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *VaultSegmentMutation) State() (r vaultsegment.State, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the VaultSegment entity.
+// If the VaultSegment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultSegmentMutation) OldState(ctx context.Context) (v vaultsegment.State, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *VaultSegmentMutation) ResetState() {
+	m.state = nil
+}
+
+// SetLevel sets the "level" field.
+func (m *VaultSegmentMutation) SetLevel(i int) {
+	m.level = &i
+	m.addlevel = nil
+}
+
+// Level returns the value of the "level" field in the mutation.
+func (m *VaultSegmentMutation) Level() (r int, exists bool) {
+	v := m.level
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLevel returns the old "level" field's value of the VaultSegment entity.
+// If the VaultSegment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultSegmentMutation) OldLevel(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLevel is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLevel requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLevel: %w", err)
+	}
+	return oldValue.Level, nil
+}
+
+// AddLevel adds i to the "level" field.
+func (m *VaultSegmentMutation) AddLevel(i int) {
+	if m.addlevel != nil {
+		*m.addlevel += i
+	} else {
+		m.addlevel = &i
+	}
+}
+
+// AddedLevel returns the value that was added to the "level" field in this mutation.
+func (m *VaultSegmentMutation) AddedLevel() (r int, exists bool) {
+	v := m.addlevel
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLevel resets all changes to the "level" field.
+func (m *VaultSegmentMutation) ResetLevel() {
+	m.level = nil
+	m.addlevel = nil
+}
+
+// SetEpoch sets the "epoch" field.
+func (m *VaultSegmentMutation) SetEpoch(u uint32) {
+	m.epoch = &u
+	m.addepoch = nil
+}
+
+// Epoch returns the value of the "epoch" field in the mutation.
+func (m *VaultSegmentMutation) Epoch() (r uint32, exists bool) {
+	v := m.epoch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEpoch returns the old "epoch" field's value of the VaultSegment entity.
+// If the VaultSegment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultSegmentMutation) OldEpoch(ctx context.Context) (v uint32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEpoch is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEpoch requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEpoch: %w", err)
+	}
+	return oldValue.Epoch, nil
+}
+
+// AddEpoch adds u to the "epoch" field.
+func (m *VaultSegmentMutation) AddEpoch(u int32) {
+	if m.addepoch != nil {
+		*m.addepoch += u
+	} else {
+		m.addepoch = &u
+	}
+}
+
+// AddedEpoch returns the value that was added to the "epoch" field in this mutation.
+func (m *VaultSegmentMutation) AddedEpoch() (r int32, exists bool) {
+	v := m.addepoch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEpoch resets all changes to the "epoch" field.
+func (m *VaultSegmentMutation) ResetEpoch() {
+	m.epoch = nil
+	m.addepoch = nil
+}
+
+// SetSize sets the "size" field.
+func (m *VaultSegmentMutation) SetSize(i int64) {
+	m.size = &i
+	m.addsize = nil
+}
+
+// Size returns the value of the "size" field in the mutation.
+func (m *VaultSegmentMutation) Size() (r int64, exists bool) {
+	v := m.size
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSize returns the old "size" field's value of the VaultSegment entity.
+// If the VaultSegment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultSegmentMutation) OldSize(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSize is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSize requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSize: %w", err)
+	}
+	return oldValue.Size, nil
+}
+
+// AddSize adds i to the "size" field.
+func (m *VaultSegmentMutation) AddSize(i int64) {
+	if m.addsize != nil {
+		*m.addsize += i
+	} else {
+		m.addsize = &i
+	}
+}
+
+// AddedSize returns the value that was added to the "size" field in this mutation.
+func (m *VaultSegmentMutation) AddedSize() (r int64, exists bool) {
+	v := m.addsize
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSize resets all changes to the "size" field.
+func (m *VaultSegmentMutation) ResetSize() {
+	m.size = nil
+	m.addsize = nil
+}
+
+// SetTrailer sets the "trailer" field.
+func (m *VaultSegmentMutation) SetTrailer(i int) {
+	m.trailer = &i
+	m.addtrailer = nil
+}
+
+// Trailer returns the value of the "trailer" field in the mutation.
+func (m *VaultSegmentMutation) Trailer() (r int, exists bool) {
+	v := m.trailer
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTrailer returns the old "trailer" field's value of the VaultSegment entity.
+// If the VaultSegment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultSegmentMutation) OldTrailer(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTrailer is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTrailer requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTrailer: %w", err)
+	}
+	return oldValue.Trailer, nil
+}
+
+// AddTrailer adds i to the "trailer" field.
+func (m *VaultSegmentMutation) AddTrailer(i int) {
+	if m.addtrailer != nil {
+		*m.addtrailer += i
+	} else {
+		m.addtrailer = &i
+	}
+}
+
+// AddedTrailer returns the value that was added to the "trailer" field in this mutation.
+func (m *VaultSegmentMutation) AddedTrailer() (r int, exists bool) {
+	v := m.addtrailer
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTrailer resets all changes to the "trailer" field.
+func (m *VaultSegmentMutation) ResetTrailer() {
+	m.trailer = nil
+	m.addtrailer = nil
+}
+
+// SetHash sets the "hash" field.
+func (m *VaultSegmentMutation) SetHash(b []byte) {
+	m.hash = &b
+}
+
+// Hash returns the value of the "hash" field in the mutation.
+func (m *VaultSegmentMutation) Hash() (r []byte, exists bool) {
+	v := m.hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHash returns the old "hash" field's value of the VaultSegment entity.
+// If the VaultSegment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultSegmentMutation) OldHash(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHash: %w", err)
+	}
+	return oldValue.Hash, nil
+}
+
+// ResetHash resets all changes to the "hash" field.
+func (m *VaultSegmentMutation) ResetHash() {
+	m.hash = nil
+}
+
+// SetDeadAt sets the "dead_at" field.
+func (m *VaultSegmentMutation) SetDeadAt(t time.Time) {
+	m.dead_at = &t
+}
+
+// DeadAt returns the value of the "dead_at" field in the mutation.
+func (m *VaultSegmentMutation) DeadAt() (r time.Time, exists bool) {
+	v := m.dead_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeadAt returns the old "dead_at" field's value of the VaultSegment entity.
+// If the VaultSegment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultSegmentMutation) OldDeadAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeadAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeadAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeadAt: %w", err)
+	}
+	return oldValue.DeadAt, nil
+}
+
+// ClearDeadAt clears the value of the "dead_at" field.
+func (m *VaultSegmentMutation) ClearDeadAt() {
+	m.dead_at = nil
+	m.clearedFields[vaultsegment.FieldDeadAt] = struct{}{}
+}
+
+// DeadAtCleared returns if the "dead_at" field was cleared in this mutation.
+func (m *VaultSegmentMutation) DeadAtCleared() bool {
+	_, ok := m.clearedFields[vaultsegment.FieldDeadAt]
+	return ok
+}
+
+// ResetDeadAt resets all changes to the "dead_at" field.
+func (m *VaultSegmentMutation) ResetDeadAt() {
+	m.dead_at = nil
+	delete(m.clearedFields, vaultsegment.FieldDeadAt)
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *VaultSegmentMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *VaultSegmentMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the VaultSegment entity.
+// If the VaultSegment object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultSegmentMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *VaultSegmentMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearOrg clears the "org" edge to the Org entity.
+func (m *VaultSegmentMutation) ClearOrg() {
+	m.clearedorg = true
+	m.clearedFields[vaultsegment.FieldOrgID] = struct{}{}
+}
+
+// OrgCleared reports if the "org" edge to the Org entity was cleared.
+func (m *VaultSegmentMutation) OrgCleared() bool {
+	return m.clearedorg
+}
+
+// OrgIDs returns the "org" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrgID instead. It exists only for internal usage by the builders.
+func (m *VaultSegmentMutation) OrgIDs() (ids []string) {
+	if id := m.org; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrg resets all changes to the "org" edge.
+func (m *VaultSegmentMutation) ResetOrg() {
+	m.org = nil
+	m.clearedorg = false
+}
+
+// AddSectionIDs adds the "sections" edge to the VaultSection entity by ids.
+func (m *VaultSegmentMutation) AddSectionIDs(ids ...string) {
+	if m.sections == nil {
+		m.sections = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.sections[ids[i]] = struct{}{}
+	}
+}
+
+// ClearSections clears the "sections" edge to the VaultSection entity.
+func (m *VaultSegmentMutation) ClearSections() {
+	m.clearedsections = true
+}
+
+// SectionsCleared reports if the "sections" edge to the VaultSection entity was cleared.
+func (m *VaultSegmentMutation) SectionsCleared() bool {
+	return m.clearedsections
+}
+
+// RemoveSectionIDs removes the "sections" edge to the VaultSection entity by IDs.
+func (m *VaultSegmentMutation) RemoveSectionIDs(ids ...string) {
+	if m.removedsections == nil {
+		m.removedsections = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.sections, ids[i])
+		m.removedsections[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedSections returns the removed IDs of the "sections" edge to the VaultSection entity.
+func (m *VaultSegmentMutation) RemovedSectionsIDs() (ids []string) {
+	for id := range m.removedsections {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// SectionsIDs returns the "sections" edge IDs in the mutation.
+func (m *VaultSegmentMutation) SectionsIDs() (ids []string) {
+	for id := range m.sections {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetSections resets all changes to the "sections" edge.
+func (m *VaultSegmentMutation) ResetSections() {
+	m.sections = nil
+	m.clearedsections = false
+	m.removedsections = nil
+}
+
+// Where appends a list predicates to the VaultSegmentMutation builder.
+func (m *VaultSegmentMutation) Where(ps ...predicate.VaultSegment) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the VaultSegmentMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *VaultSegmentMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.VaultSegment, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *VaultSegmentMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *VaultSegmentMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (VaultSegment).
+func (m *VaultSegmentMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *VaultSegmentMutation) Fields() []string {
+	fields := make([]string, 0, 11)
+	if m.tenant_id != nil {
+		fields = append(fields, vaultsegment.FieldTenantID)
+	}
+	if m.org != nil {
+		fields = append(fields, vaultsegment.FieldOrgID)
+	}
+	if m.run_id != nil {
+		fields = append(fields, vaultsegment.FieldRunID)
+	}
+	if m.state != nil {
+		fields = append(fields, vaultsegment.FieldState)
+	}
+	if m.level != nil {
+		fields = append(fields, vaultsegment.FieldLevel)
+	}
+	if m.epoch != nil {
+		fields = append(fields, vaultsegment.FieldEpoch)
+	}
+	if m.size != nil {
+		fields = append(fields, vaultsegment.FieldSize)
+	}
+	if m.trailer != nil {
+		fields = append(fields, vaultsegment.FieldTrailer)
+	}
+	if m.hash != nil {
+		fields = append(fields, vaultsegment.FieldHash)
+	}
+	if m.dead_at != nil {
+		fields = append(fields, vaultsegment.FieldDeadAt)
+	}
+	if m.created_at != nil {
+		fields = append(fields, vaultsegment.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *VaultSegmentMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case vaultsegment.FieldTenantID:
+		return m.TenantID()
+	case vaultsegment.FieldOrgID:
+		return m.OrgID()
+	case vaultsegment.FieldRunID:
+		return m.RunID()
+	case vaultsegment.FieldState:
+		return m.State()
+	case vaultsegment.FieldLevel:
+		return m.Level()
+	case vaultsegment.FieldEpoch:
+		return m.Epoch()
+	case vaultsegment.FieldSize:
+		return m.Size()
+	case vaultsegment.FieldTrailer:
+		return m.Trailer()
+	case vaultsegment.FieldHash:
+		return m.Hash()
+	case vaultsegment.FieldDeadAt:
+		return m.DeadAt()
+	case vaultsegment.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *VaultSegmentMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case vaultsegment.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case vaultsegment.FieldOrgID:
+		return m.OldOrgID(ctx)
+	case vaultsegment.FieldRunID:
+		return m.OldRunID(ctx)
+	case vaultsegment.FieldState:
+		return m.OldState(ctx)
+	case vaultsegment.FieldLevel:
+		return m.OldLevel(ctx)
+	case vaultsegment.FieldEpoch:
+		return m.OldEpoch(ctx)
+	case vaultsegment.FieldSize:
+		return m.OldSize(ctx)
+	case vaultsegment.FieldTrailer:
+		return m.OldTrailer(ctx)
+	case vaultsegment.FieldHash:
+		return m.OldHash(ctx)
+	case vaultsegment.FieldDeadAt:
+		return m.OldDeadAt(ctx)
+	case vaultsegment.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown VaultSegment field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VaultSegmentMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case vaultsegment.FieldTenantID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case vaultsegment.FieldOrgID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrgID(v)
+		return nil
+	case vaultsegment.FieldRunID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunID(v)
+		return nil
+	case vaultsegment.FieldState:
+		v, ok := value.(vaultsegment.State)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case vaultsegment.FieldLevel:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLevel(v)
+		return nil
+	case vaultsegment.FieldEpoch:
+		v, ok := value.(uint32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEpoch(v)
+		return nil
+	case vaultsegment.FieldSize:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSize(v)
+		return nil
+	case vaultsegment.FieldTrailer:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTrailer(v)
+		return nil
+	case vaultsegment.FieldHash:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHash(v)
+		return nil
+	case vaultsegment.FieldDeadAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeadAt(v)
+		return nil
+	case vaultsegment.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown VaultSegment field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *VaultSegmentMutation) AddedFields() []string {
+	var fields []string
+	if m.addlevel != nil {
+		fields = append(fields, vaultsegment.FieldLevel)
+	}
+	if m.addepoch != nil {
+		fields = append(fields, vaultsegment.FieldEpoch)
+	}
+	if m.addsize != nil {
+		fields = append(fields, vaultsegment.FieldSize)
+	}
+	if m.addtrailer != nil {
+		fields = append(fields, vaultsegment.FieldTrailer)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *VaultSegmentMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case vaultsegment.FieldLevel:
+		return m.AddedLevel()
+	case vaultsegment.FieldEpoch:
+		return m.AddedEpoch()
+	case vaultsegment.FieldSize:
+		return m.AddedSize()
+	case vaultsegment.FieldTrailer:
+		return m.AddedTrailer()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VaultSegmentMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case vaultsegment.FieldLevel:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLevel(v)
+		return nil
+	case vaultsegment.FieldEpoch:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEpoch(v)
+		return nil
+	case vaultsegment.FieldSize:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSize(v)
+		return nil
+	case vaultsegment.FieldTrailer:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTrailer(v)
+		return nil
+	}
+	return fmt.Errorf("unknown VaultSegment numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *VaultSegmentMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(vaultsegment.FieldDeadAt) {
+		fields = append(fields, vaultsegment.FieldDeadAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *VaultSegmentMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *VaultSegmentMutation) ClearField(name string) error {
+	switch name {
+	case vaultsegment.FieldDeadAt:
+		m.ClearDeadAt()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultSegment nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *VaultSegmentMutation) ResetField(name string) error {
+	switch name {
+	case vaultsegment.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case vaultsegment.FieldOrgID:
+		m.ResetOrgID()
+		return nil
+	case vaultsegment.FieldRunID:
+		m.ResetRunID()
+		return nil
+	case vaultsegment.FieldState:
+		m.ResetState()
+		return nil
+	case vaultsegment.FieldLevel:
+		m.ResetLevel()
+		return nil
+	case vaultsegment.FieldEpoch:
+		m.ResetEpoch()
+		return nil
+	case vaultsegment.FieldSize:
+		m.ResetSize()
+		return nil
+	case vaultsegment.FieldTrailer:
+		m.ResetTrailer()
+		return nil
+	case vaultsegment.FieldHash:
+		m.ResetHash()
+		return nil
+	case vaultsegment.FieldDeadAt:
+		m.ResetDeadAt()
+		return nil
+	case vaultsegment.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultSegment field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *VaultSegmentMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.org != nil {
+		edges = append(edges, vaultsegment.EdgeOrg)
+	}
+	if m.sections != nil {
+		edges = append(edges, vaultsegment.EdgeSections)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *VaultSegmentMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case vaultsegment.EdgeOrg:
+		if id := m.org; id != nil {
+			return []ent.Value{*id}
+		}
+	case vaultsegment.EdgeSections:
+		ids := make([]ent.Value, 0, len(m.sections))
+		for id := range m.sections {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *VaultSegmentMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.removedsections != nil {
+		edges = append(edges, vaultsegment.EdgeSections)
+	}
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *VaultSegmentMutation) RemovedIDs(name string) []ent.Value {
+	switch name {
+	case vaultsegment.EdgeSections:
+		ids := make([]ent.Value, 0, len(m.removedsections))
+		for id := range m.removedsections {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *VaultSegmentMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedorg {
+		edges = append(edges, vaultsegment.EdgeOrg)
+	}
+	if m.clearedsections {
+		edges = append(edges, vaultsegment.EdgeSections)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *VaultSegmentMutation) EdgeCleared(name string) bool {
+	switch name {
+	case vaultsegment.EdgeOrg:
+		return m.clearedorg
+	case vaultsegment.EdgeSections:
+		return m.clearedsections
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *VaultSegmentMutation) ClearEdge(name string) error {
+	switch name {
+	case vaultsegment.EdgeOrg:
+		m.ClearOrg()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultSegment unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *VaultSegmentMutation) ResetEdge(name string) error {
+	switch name {
+	case vaultsegment.EdgeOrg:
+		m.ResetOrg()
+		return nil
+	case vaultsegment.EdgeSections:
+		m.ResetSections()
+		return nil
+	}
+	return fmt.Errorf("unknown VaultSegment edge %s", name)
 }
 
 // WatermarkMutation represents an operation that mutates the Watermark nodes in the graph.

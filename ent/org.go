@@ -80,15 +80,36 @@ type OrgEdges struct {
 	Sobjects []*SObject `json:"sobjects,omitempty"`
 	// Watermarks holds the value of the watermarks edge.
 	Watermarks []*Watermark `json:"watermarks,omitempty"`
+	// VaultHeads holds the value of the vault_heads edge.
+	VaultHeads []*VaultHead `json:"vault_heads,omitempty"`
+	// VaultKeys holds the value of the vault_keys edge.
+	VaultKeys []*VaultKey `json:"vault_keys,omitempty"`
+	// VaultObjects holds the value of the vault_objects edge.
+	VaultObjects []*VaultObject `json:"vault_objects,omitempty"`
+	// VaultRuns holds the value of the vault_runs edge.
+	VaultRuns []*VaultRun `json:"vault_runs,omitempty"`
+	// VaultSegments holds the value of the vault_segments edge.
+	VaultSegments []*VaultSegment `json:"vault_segments,omitempty"`
+	// VaultFiles holds the value of the vault_files edge.
+	VaultFiles []*VaultFile `json:"vault_files,omitempty"`
+	// VaultPurged holds the value of the vault_purged edge.
+	VaultPurged []*VaultPurged `json:"vault_purged,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [3]bool
+	loadedTypes [10]bool
 	// totalCount holds the count of the edges above.
 	totalCount [2]map[string]int
 
-	namedJobs       map[string][]*Job
-	namedSobjects   map[string][]*SObject
-	namedWatermarks map[string][]*Watermark
+	namedJobs          map[string][]*Job
+	namedSobjects      map[string][]*SObject
+	namedWatermarks    map[string][]*Watermark
+	namedVaultHeads    map[string][]*VaultHead
+	namedVaultKeys     map[string][]*VaultKey
+	namedVaultObjects  map[string][]*VaultObject
+	namedVaultRuns     map[string][]*VaultRun
+	namedVaultSegments map[string][]*VaultSegment
+	namedVaultFiles    map[string][]*VaultFile
+	namedVaultPurged   map[string][]*VaultPurged
 }
 
 // JobsOrErr returns the Jobs value or an error if the edge
@@ -116,6 +137,69 @@ func (e OrgEdges) WatermarksOrErr() ([]*Watermark, error) {
 		return e.Watermarks, nil
 	}
 	return nil, &NotLoadedError{edge: "watermarks"}
+}
+
+// VaultHeadsOrErr returns the VaultHeads value or an error if the edge
+// was not loaded in eager-loading.
+func (e OrgEdges) VaultHeadsOrErr() ([]*VaultHead, error) {
+	if e.loadedTypes[3] {
+		return e.VaultHeads, nil
+	}
+	return nil, &NotLoadedError{edge: "vault_heads"}
+}
+
+// VaultKeysOrErr returns the VaultKeys value or an error if the edge
+// was not loaded in eager-loading.
+func (e OrgEdges) VaultKeysOrErr() ([]*VaultKey, error) {
+	if e.loadedTypes[4] {
+		return e.VaultKeys, nil
+	}
+	return nil, &NotLoadedError{edge: "vault_keys"}
+}
+
+// VaultObjectsOrErr returns the VaultObjects value or an error if the edge
+// was not loaded in eager-loading.
+func (e OrgEdges) VaultObjectsOrErr() ([]*VaultObject, error) {
+	if e.loadedTypes[5] {
+		return e.VaultObjects, nil
+	}
+	return nil, &NotLoadedError{edge: "vault_objects"}
+}
+
+// VaultRunsOrErr returns the VaultRuns value or an error if the edge
+// was not loaded in eager-loading.
+func (e OrgEdges) VaultRunsOrErr() ([]*VaultRun, error) {
+	if e.loadedTypes[6] {
+		return e.VaultRuns, nil
+	}
+	return nil, &NotLoadedError{edge: "vault_runs"}
+}
+
+// VaultSegmentsOrErr returns the VaultSegments value or an error if the edge
+// was not loaded in eager-loading.
+func (e OrgEdges) VaultSegmentsOrErr() ([]*VaultSegment, error) {
+	if e.loadedTypes[7] {
+		return e.VaultSegments, nil
+	}
+	return nil, &NotLoadedError{edge: "vault_segments"}
+}
+
+// VaultFilesOrErr returns the VaultFiles value or an error if the edge
+// was not loaded in eager-loading.
+func (e OrgEdges) VaultFilesOrErr() ([]*VaultFile, error) {
+	if e.loadedTypes[8] {
+		return e.VaultFiles, nil
+	}
+	return nil, &NotLoadedError{edge: "vault_files"}
+}
+
+// VaultPurgedOrErr returns the VaultPurged value or an error if the edge
+// was not loaded in eager-loading.
+func (e OrgEdges) VaultPurgedOrErr() ([]*VaultPurged, error) {
+	if e.loadedTypes[9] {
+		return e.VaultPurged, nil
+	}
+	return nil, &NotLoadedError{edge: "vault_purged"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -326,6 +410,41 @@ func (_m *Org) QueryWatermarks() *WatermarkQuery {
 	return NewOrgClient(_m.config).QueryWatermarks(_m)
 }
 
+// QueryVaultHeads queries the "vault_heads" edge of the Org entity.
+func (_m *Org) QueryVaultHeads() *VaultHeadQuery {
+	return NewOrgClient(_m.config).QueryVaultHeads(_m)
+}
+
+// QueryVaultKeys queries the "vault_keys" edge of the Org entity.
+func (_m *Org) QueryVaultKeys() *VaultKeyQuery {
+	return NewOrgClient(_m.config).QueryVaultKeys(_m)
+}
+
+// QueryVaultObjects queries the "vault_objects" edge of the Org entity.
+func (_m *Org) QueryVaultObjects() *VaultObjectQuery {
+	return NewOrgClient(_m.config).QueryVaultObjects(_m)
+}
+
+// QueryVaultRuns queries the "vault_runs" edge of the Org entity.
+func (_m *Org) QueryVaultRuns() *VaultRunQuery {
+	return NewOrgClient(_m.config).QueryVaultRuns(_m)
+}
+
+// QueryVaultSegments queries the "vault_segments" edge of the Org entity.
+func (_m *Org) QueryVaultSegments() *VaultSegmentQuery {
+	return NewOrgClient(_m.config).QueryVaultSegments(_m)
+}
+
+// QueryVaultFiles queries the "vault_files" edge of the Org entity.
+func (_m *Org) QueryVaultFiles() *VaultFileQuery {
+	return NewOrgClient(_m.config).QueryVaultFiles(_m)
+}
+
+// QueryVaultPurged queries the "vault_purged" edge of the Org entity.
+func (_m *Org) QueryVaultPurged() *VaultPurgedQuery {
+	return NewOrgClient(_m.config).QueryVaultPurged(_m)
+}
+
 // Update returns a builder for updating this Org.
 // Note that you need to call Org.Unwrap() before calling this method if this Org
 // was returned from a transaction, and the transaction was committed or rolled back.
@@ -494,6 +613,174 @@ func (_m *Org) appendNamedWatermarks(name string, edges ...*Watermark) {
 		_m.Edges.namedWatermarks[name] = []*Watermark{}
 	} else {
 		_m.Edges.namedWatermarks[name] = append(_m.Edges.namedWatermarks[name], edges...)
+	}
+}
+
+// NamedVaultHeads returns the VaultHeads named value or an error if the edge was not
+// loaded in eager-loading with this name.
+func (_m *Org) NamedVaultHeads(name string) ([]*VaultHead, error) {
+	if _m.Edges.namedVaultHeads == nil {
+		return nil, &NotLoadedError{edge: name}
+	}
+	nodes, ok := _m.Edges.namedVaultHeads[name]
+	if !ok {
+		return nil, &NotLoadedError{edge: name}
+	}
+	return nodes, nil
+}
+
+func (_m *Org) appendNamedVaultHeads(name string, edges ...*VaultHead) {
+	if _m.Edges.namedVaultHeads == nil {
+		_m.Edges.namedVaultHeads = make(map[string][]*VaultHead)
+	}
+	if len(edges) == 0 {
+		_m.Edges.namedVaultHeads[name] = []*VaultHead{}
+	} else {
+		_m.Edges.namedVaultHeads[name] = append(_m.Edges.namedVaultHeads[name], edges...)
+	}
+}
+
+// NamedVaultKeys returns the VaultKeys named value or an error if the edge was not
+// loaded in eager-loading with this name.
+func (_m *Org) NamedVaultKeys(name string) ([]*VaultKey, error) {
+	if _m.Edges.namedVaultKeys == nil {
+		return nil, &NotLoadedError{edge: name}
+	}
+	nodes, ok := _m.Edges.namedVaultKeys[name]
+	if !ok {
+		return nil, &NotLoadedError{edge: name}
+	}
+	return nodes, nil
+}
+
+func (_m *Org) appendNamedVaultKeys(name string, edges ...*VaultKey) {
+	if _m.Edges.namedVaultKeys == nil {
+		_m.Edges.namedVaultKeys = make(map[string][]*VaultKey)
+	}
+	if len(edges) == 0 {
+		_m.Edges.namedVaultKeys[name] = []*VaultKey{}
+	} else {
+		_m.Edges.namedVaultKeys[name] = append(_m.Edges.namedVaultKeys[name], edges...)
+	}
+}
+
+// NamedVaultObjects returns the VaultObjects named value or an error if the edge was not
+// loaded in eager-loading with this name.
+func (_m *Org) NamedVaultObjects(name string) ([]*VaultObject, error) {
+	if _m.Edges.namedVaultObjects == nil {
+		return nil, &NotLoadedError{edge: name}
+	}
+	nodes, ok := _m.Edges.namedVaultObjects[name]
+	if !ok {
+		return nil, &NotLoadedError{edge: name}
+	}
+	return nodes, nil
+}
+
+func (_m *Org) appendNamedVaultObjects(name string, edges ...*VaultObject) {
+	if _m.Edges.namedVaultObjects == nil {
+		_m.Edges.namedVaultObjects = make(map[string][]*VaultObject)
+	}
+	if len(edges) == 0 {
+		_m.Edges.namedVaultObjects[name] = []*VaultObject{}
+	} else {
+		_m.Edges.namedVaultObjects[name] = append(_m.Edges.namedVaultObjects[name], edges...)
+	}
+}
+
+// NamedVaultRuns returns the VaultRuns named value or an error if the edge was not
+// loaded in eager-loading with this name.
+func (_m *Org) NamedVaultRuns(name string) ([]*VaultRun, error) {
+	if _m.Edges.namedVaultRuns == nil {
+		return nil, &NotLoadedError{edge: name}
+	}
+	nodes, ok := _m.Edges.namedVaultRuns[name]
+	if !ok {
+		return nil, &NotLoadedError{edge: name}
+	}
+	return nodes, nil
+}
+
+func (_m *Org) appendNamedVaultRuns(name string, edges ...*VaultRun) {
+	if _m.Edges.namedVaultRuns == nil {
+		_m.Edges.namedVaultRuns = make(map[string][]*VaultRun)
+	}
+	if len(edges) == 0 {
+		_m.Edges.namedVaultRuns[name] = []*VaultRun{}
+	} else {
+		_m.Edges.namedVaultRuns[name] = append(_m.Edges.namedVaultRuns[name], edges...)
+	}
+}
+
+// NamedVaultSegments returns the VaultSegments named value or an error if the edge was not
+// loaded in eager-loading with this name.
+func (_m *Org) NamedVaultSegments(name string) ([]*VaultSegment, error) {
+	if _m.Edges.namedVaultSegments == nil {
+		return nil, &NotLoadedError{edge: name}
+	}
+	nodes, ok := _m.Edges.namedVaultSegments[name]
+	if !ok {
+		return nil, &NotLoadedError{edge: name}
+	}
+	return nodes, nil
+}
+
+func (_m *Org) appendNamedVaultSegments(name string, edges ...*VaultSegment) {
+	if _m.Edges.namedVaultSegments == nil {
+		_m.Edges.namedVaultSegments = make(map[string][]*VaultSegment)
+	}
+	if len(edges) == 0 {
+		_m.Edges.namedVaultSegments[name] = []*VaultSegment{}
+	} else {
+		_m.Edges.namedVaultSegments[name] = append(_m.Edges.namedVaultSegments[name], edges...)
+	}
+}
+
+// NamedVaultFiles returns the VaultFiles named value or an error if the edge was not
+// loaded in eager-loading with this name.
+func (_m *Org) NamedVaultFiles(name string) ([]*VaultFile, error) {
+	if _m.Edges.namedVaultFiles == nil {
+		return nil, &NotLoadedError{edge: name}
+	}
+	nodes, ok := _m.Edges.namedVaultFiles[name]
+	if !ok {
+		return nil, &NotLoadedError{edge: name}
+	}
+	return nodes, nil
+}
+
+func (_m *Org) appendNamedVaultFiles(name string, edges ...*VaultFile) {
+	if _m.Edges.namedVaultFiles == nil {
+		_m.Edges.namedVaultFiles = make(map[string][]*VaultFile)
+	}
+	if len(edges) == 0 {
+		_m.Edges.namedVaultFiles[name] = []*VaultFile{}
+	} else {
+		_m.Edges.namedVaultFiles[name] = append(_m.Edges.namedVaultFiles[name], edges...)
+	}
+}
+
+// NamedVaultPurged returns the VaultPurged named value or an error if the edge was not
+// loaded in eager-loading with this name.
+func (_m *Org) NamedVaultPurged(name string) ([]*VaultPurged, error) {
+	if _m.Edges.namedVaultPurged == nil {
+		return nil, &NotLoadedError{edge: name}
+	}
+	nodes, ok := _m.Edges.namedVaultPurged[name]
+	if !ok {
+		return nil, &NotLoadedError{edge: name}
+	}
+	return nodes, nil
+}
+
+func (_m *Org) appendNamedVaultPurged(name string, edges ...*VaultPurged) {
+	if _m.Edges.namedVaultPurged == nil {
+		_m.Edges.namedVaultPurged = make(map[string][]*VaultPurged)
+	}
+	if len(edges) == 0 {
+		_m.Edges.namedVaultPurged[name] = []*VaultPurged{}
+	} else {
+		_m.Edges.namedVaultPurged[name] = append(_m.Edges.namedVaultPurged[name], edges...)
 	}
 }
 

@@ -16,6 +16,13 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/job"
 	"github.com/holdfast-backup/holdfast/ent/org"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
+	"github.com/holdfast-backup/holdfast/ent/vaultfile"
+	"github.com/holdfast-backup/holdfast/ent/vaulthead"
+	"github.com/holdfast-backup/holdfast/ent/vaultkey"
+	"github.com/holdfast-backup/holdfast/ent/vaultobject"
+	"github.com/holdfast-backup/holdfast/ent/vaultpurged"
+	"github.com/holdfast-backup/holdfast/ent/vaultrun"
+	"github.com/holdfast-backup/holdfast/ent/vaultsegment"
 	"github.com/holdfast-backup/holdfast/ent/watermark"
 )
 
@@ -358,6 +365,111 @@ func (_c *OrgCreate) AddWatermarks(v ...*Watermark) *OrgCreate {
 	return _c.AddWatermarkIDs(ids...)
 }
 
+// AddVaultHeadIDs adds the "vault_heads" edge to the VaultHead entity by IDs.
+func (_c *OrgCreate) AddVaultHeadIDs(ids ...string) *OrgCreate {
+	_c.mutation.AddVaultHeadIDs(ids...)
+	return _c
+}
+
+// AddVaultHeads adds the "vault_heads" edges to the VaultHead entity.
+func (_c *OrgCreate) AddVaultHeads(v ...*VaultHead) *OrgCreate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddVaultHeadIDs(ids...)
+}
+
+// AddVaultKeyIDs adds the "vault_keys" edge to the VaultKey entity by IDs.
+func (_c *OrgCreate) AddVaultKeyIDs(ids ...string) *OrgCreate {
+	_c.mutation.AddVaultKeyIDs(ids...)
+	return _c
+}
+
+// AddVaultKeys adds the "vault_keys" edges to the VaultKey entity.
+func (_c *OrgCreate) AddVaultKeys(v ...*VaultKey) *OrgCreate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddVaultKeyIDs(ids...)
+}
+
+// AddVaultObjectIDs adds the "vault_objects" edge to the VaultObject entity by IDs.
+func (_c *OrgCreate) AddVaultObjectIDs(ids ...string) *OrgCreate {
+	_c.mutation.AddVaultObjectIDs(ids...)
+	return _c
+}
+
+// AddVaultObjects adds the "vault_objects" edges to the VaultObject entity.
+func (_c *OrgCreate) AddVaultObjects(v ...*VaultObject) *OrgCreate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddVaultObjectIDs(ids...)
+}
+
+// AddVaultRunIDs adds the "vault_runs" edge to the VaultRun entity by IDs.
+func (_c *OrgCreate) AddVaultRunIDs(ids ...string) *OrgCreate {
+	_c.mutation.AddVaultRunIDs(ids...)
+	return _c
+}
+
+// AddVaultRuns adds the "vault_runs" edges to the VaultRun entity.
+func (_c *OrgCreate) AddVaultRuns(v ...*VaultRun) *OrgCreate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddVaultRunIDs(ids...)
+}
+
+// AddVaultSegmentIDs adds the "vault_segments" edge to the VaultSegment entity by IDs.
+func (_c *OrgCreate) AddVaultSegmentIDs(ids ...string) *OrgCreate {
+	_c.mutation.AddVaultSegmentIDs(ids...)
+	return _c
+}
+
+// AddVaultSegments adds the "vault_segments" edges to the VaultSegment entity.
+func (_c *OrgCreate) AddVaultSegments(v ...*VaultSegment) *OrgCreate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddVaultSegmentIDs(ids...)
+}
+
+// AddVaultFileIDs adds the "vault_files" edge to the VaultFile entity by IDs.
+func (_c *OrgCreate) AddVaultFileIDs(ids ...string) *OrgCreate {
+	_c.mutation.AddVaultFileIDs(ids...)
+	return _c
+}
+
+// AddVaultFiles adds the "vault_files" edges to the VaultFile entity.
+func (_c *OrgCreate) AddVaultFiles(v ...*VaultFile) *OrgCreate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddVaultFileIDs(ids...)
+}
+
+// AddVaultPurgedIDs adds the "vault_purged" edge to the VaultPurged entity by IDs.
+func (_c *OrgCreate) AddVaultPurgedIDs(ids ...string) *OrgCreate {
+	_c.mutation.AddVaultPurgedIDs(ids...)
+	return _c
+}
+
+// AddVaultPurged adds the "vault_purged" edges to the VaultPurged entity.
+func (_c *OrgCreate) AddVaultPurged(v ...*VaultPurged) *OrgCreate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddVaultPurgedIDs(ids...)
+}
+
 // Mutation returns the OrgMutation object of the builder.
 func (_c *OrgCreate) Mutation() *OrgMutation {
 	return _c.mutation
@@ -681,6 +793,118 @@ func (_c *OrgCreate) createSpec() (*Org, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(watermark.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.VaultHeadsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultHeadsTable,
+			Columns: []string{org.VaultHeadsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaulthead.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.VaultKeysIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultKeysTable,
+			Columns: []string{org.VaultKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultkey.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.VaultObjectsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultObjectsTable,
+			Columns: []string{org.VaultObjectsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultobject.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.VaultRunsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultRunsTable,
+			Columns: []string{org.VaultRunsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultrun.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.VaultSegmentsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultSegmentsTable,
+			Columns: []string{org.VaultSegmentsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultsegment.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.VaultFilesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultFilesTable,
+			Columns: []string{org.VaultFilesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultfile.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.VaultPurgedIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultPurgedTable,
+			Columns: []string{org.VaultPurgedColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultpurged.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {

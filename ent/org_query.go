@@ -18,24 +18,45 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/org"
 	"github.com/holdfast-backup/holdfast/ent/predicate"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
+	"github.com/holdfast-backup/holdfast/ent/vaultfile"
+	"github.com/holdfast-backup/holdfast/ent/vaulthead"
+	"github.com/holdfast-backup/holdfast/ent/vaultkey"
+	"github.com/holdfast-backup/holdfast/ent/vaultobject"
+	"github.com/holdfast-backup/holdfast/ent/vaultpurged"
+	"github.com/holdfast-backup/holdfast/ent/vaultrun"
+	"github.com/holdfast-backup/holdfast/ent/vaultsegment"
 	"github.com/holdfast-backup/holdfast/ent/watermark"
 )
 
 // OrgQuery is the builder for querying Org entities.
 type OrgQuery struct {
 	config
-	ctx                 *QueryContext
-	order               []org.OrderOption
-	inters              []Interceptor
-	predicates          []predicate.Org
-	withJobs            *JobQuery
-	withSobjects        *SObjectQuery
-	withWatermarks      *WatermarkQuery
-	loadTotal           []func(context.Context, []*Org) error
-	modifiers           []func(*sql.Selector)
-	withNamedJobs       map[string]*JobQuery
-	withNamedSobjects   map[string]*SObjectQuery
-	withNamedWatermarks map[string]*WatermarkQuery
+	ctx                    *QueryContext
+	order                  []org.OrderOption
+	inters                 []Interceptor
+	predicates             []predicate.Org
+	withJobs               *JobQuery
+	withSobjects           *SObjectQuery
+	withWatermarks         *WatermarkQuery
+	withVaultHeads         *VaultHeadQuery
+	withVaultKeys          *VaultKeyQuery
+	withVaultObjects       *VaultObjectQuery
+	withVaultRuns          *VaultRunQuery
+	withVaultSegments      *VaultSegmentQuery
+	withVaultFiles         *VaultFileQuery
+	withVaultPurged        *VaultPurgedQuery
+	loadTotal              []func(context.Context, []*Org) error
+	modifiers              []func(*sql.Selector)
+	withNamedJobs          map[string]*JobQuery
+	withNamedSobjects      map[string]*SObjectQuery
+	withNamedWatermarks    map[string]*WatermarkQuery
+	withNamedVaultHeads    map[string]*VaultHeadQuery
+	withNamedVaultKeys     map[string]*VaultKeyQuery
+	withNamedVaultObjects  map[string]*VaultObjectQuery
+	withNamedVaultRuns     map[string]*VaultRunQuery
+	withNamedVaultSegments map[string]*VaultSegmentQuery
+	withNamedVaultFiles    map[string]*VaultFileQuery
+	withNamedVaultPurged   map[string]*VaultPurgedQuery
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -131,6 +152,160 @@ func (_q *OrgQuery) QueryWatermarks() *WatermarkQuery {
 			sqlgraph.From(org.Table, org.FieldID, selector),
 			sqlgraph.To(watermark.Table, watermark.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, org.WatermarksTable, org.WatermarksColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryVaultHeads chains the current query on the "vault_heads" edge.
+func (_q *OrgQuery) QueryVaultHeads() *VaultHeadQuery {
+	query := (&VaultHeadClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(org.Table, org.FieldID, selector),
+			sqlgraph.To(vaulthead.Table, vaulthead.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, org.VaultHeadsTable, org.VaultHeadsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryVaultKeys chains the current query on the "vault_keys" edge.
+func (_q *OrgQuery) QueryVaultKeys() *VaultKeyQuery {
+	query := (&VaultKeyClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(org.Table, org.FieldID, selector),
+			sqlgraph.To(vaultkey.Table, vaultkey.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, org.VaultKeysTable, org.VaultKeysColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryVaultObjects chains the current query on the "vault_objects" edge.
+func (_q *OrgQuery) QueryVaultObjects() *VaultObjectQuery {
+	query := (&VaultObjectClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(org.Table, org.FieldID, selector),
+			sqlgraph.To(vaultobject.Table, vaultobject.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, org.VaultObjectsTable, org.VaultObjectsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryVaultRuns chains the current query on the "vault_runs" edge.
+func (_q *OrgQuery) QueryVaultRuns() *VaultRunQuery {
+	query := (&VaultRunClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(org.Table, org.FieldID, selector),
+			sqlgraph.To(vaultrun.Table, vaultrun.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, org.VaultRunsTable, org.VaultRunsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryVaultSegments chains the current query on the "vault_segments" edge.
+func (_q *OrgQuery) QueryVaultSegments() *VaultSegmentQuery {
+	query := (&VaultSegmentClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(org.Table, org.FieldID, selector),
+			sqlgraph.To(vaultsegment.Table, vaultsegment.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, org.VaultSegmentsTable, org.VaultSegmentsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryVaultFiles chains the current query on the "vault_files" edge.
+func (_q *OrgQuery) QueryVaultFiles() *VaultFileQuery {
+	query := (&VaultFileClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(org.Table, org.FieldID, selector),
+			sqlgraph.To(vaultfile.Table, vaultfile.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, org.VaultFilesTable, org.VaultFilesColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryVaultPurged chains the current query on the "vault_purged" edge.
+func (_q *OrgQuery) QueryVaultPurged() *VaultPurgedQuery {
+	query := (&VaultPurgedClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(org.Table, org.FieldID, selector),
+			sqlgraph.To(vaultpurged.Table, vaultpurged.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, org.VaultPurgedTable, org.VaultPurgedColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -325,14 +500,21 @@ func (_q *OrgQuery) Clone() *OrgQuery {
 		return nil
 	}
 	return &OrgQuery{
-		config:         _q.config,
-		ctx:            _q.ctx.Clone(),
-		order:          append([]org.OrderOption{}, _q.order...),
-		inters:         append([]Interceptor{}, _q.inters...),
-		predicates:     append([]predicate.Org{}, _q.predicates...),
-		withJobs:       _q.withJobs.Clone(),
-		withSobjects:   _q.withSobjects.Clone(),
-		withWatermarks: _q.withWatermarks.Clone(),
+		config:            _q.config,
+		ctx:               _q.ctx.Clone(),
+		order:             append([]org.OrderOption{}, _q.order...),
+		inters:            append([]Interceptor{}, _q.inters...),
+		predicates:        append([]predicate.Org{}, _q.predicates...),
+		withJobs:          _q.withJobs.Clone(),
+		withSobjects:      _q.withSobjects.Clone(),
+		withWatermarks:    _q.withWatermarks.Clone(),
+		withVaultHeads:    _q.withVaultHeads.Clone(),
+		withVaultKeys:     _q.withVaultKeys.Clone(),
+		withVaultObjects:  _q.withVaultObjects.Clone(),
+		withVaultRuns:     _q.withVaultRuns.Clone(),
+		withVaultSegments: _q.withVaultSegments.Clone(),
+		withVaultFiles:    _q.withVaultFiles.Clone(),
+		withVaultPurged:   _q.withVaultPurged.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -370,6 +552,83 @@ func (_q *OrgQuery) WithWatermarks(opts ...func(*WatermarkQuery)) *OrgQuery {
 		opt(query)
 	}
 	_q.withWatermarks = query
+	return _q
+}
+
+// WithVaultHeads tells the query-builder to eager-load the nodes that are connected to
+// the "vault_heads" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *OrgQuery) WithVaultHeads(opts ...func(*VaultHeadQuery)) *OrgQuery {
+	query := (&VaultHeadClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withVaultHeads = query
+	return _q
+}
+
+// WithVaultKeys tells the query-builder to eager-load the nodes that are connected to
+// the "vault_keys" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *OrgQuery) WithVaultKeys(opts ...func(*VaultKeyQuery)) *OrgQuery {
+	query := (&VaultKeyClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withVaultKeys = query
+	return _q
+}
+
+// WithVaultObjects tells the query-builder to eager-load the nodes that are connected to
+// the "vault_objects" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *OrgQuery) WithVaultObjects(opts ...func(*VaultObjectQuery)) *OrgQuery {
+	query := (&VaultObjectClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withVaultObjects = query
+	return _q
+}
+
+// WithVaultRuns tells the query-builder to eager-load the nodes that are connected to
+// the "vault_runs" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *OrgQuery) WithVaultRuns(opts ...func(*VaultRunQuery)) *OrgQuery {
+	query := (&VaultRunClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withVaultRuns = query
+	return _q
+}
+
+// WithVaultSegments tells the query-builder to eager-load the nodes that are connected to
+// the "vault_segments" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *OrgQuery) WithVaultSegments(opts ...func(*VaultSegmentQuery)) *OrgQuery {
+	query := (&VaultSegmentClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withVaultSegments = query
+	return _q
+}
+
+// WithVaultFiles tells the query-builder to eager-load the nodes that are connected to
+// the "vault_files" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *OrgQuery) WithVaultFiles(opts ...func(*VaultFileQuery)) *OrgQuery {
+	query := (&VaultFileClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withVaultFiles = query
+	return _q
+}
+
+// WithVaultPurged tells the query-builder to eager-load the nodes that are connected to
+// the "vault_purged" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *OrgQuery) WithVaultPurged(opts ...func(*VaultPurgedQuery)) *OrgQuery {
+	query := (&VaultPurgedClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withVaultPurged = query
 	return _q
 }
 
@@ -457,10 +716,17 @@ func (_q *OrgQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Org, err
 	var (
 		nodes       = []*Org{}
 		_spec       = _q.querySpec()
-		loadedTypes = [3]bool{
+		loadedTypes = [10]bool{
 			_q.withJobs != nil,
 			_q.withSobjects != nil,
 			_q.withWatermarks != nil,
+			_q.withVaultHeads != nil,
+			_q.withVaultKeys != nil,
+			_q.withVaultObjects != nil,
+			_q.withVaultRuns != nil,
+			_q.withVaultSegments != nil,
+			_q.withVaultFiles != nil,
+			_q.withVaultPurged != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -505,6 +771,55 @@ func (_q *OrgQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Org, err
 			return nil, err
 		}
 	}
+	if query := _q.withVaultHeads; query != nil {
+		if err := _q.loadVaultHeads(ctx, query, nodes,
+			func(n *Org) { n.Edges.VaultHeads = []*VaultHead{} },
+			func(n *Org, e *VaultHead) { n.Edges.VaultHeads = append(n.Edges.VaultHeads, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withVaultKeys; query != nil {
+		if err := _q.loadVaultKeys(ctx, query, nodes,
+			func(n *Org) { n.Edges.VaultKeys = []*VaultKey{} },
+			func(n *Org, e *VaultKey) { n.Edges.VaultKeys = append(n.Edges.VaultKeys, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withVaultObjects; query != nil {
+		if err := _q.loadVaultObjects(ctx, query, nodes,
+			func(n *Org) { n.Edges.VaultObjects = []*VaultObject{} },
+			func(n *Org, e *VaultObject) { n.Edges.VaultObjects = append(n.Edges.VaultObjects, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withVaultRuns; query != nil {
+		if err := _q.loadVaultRuns(ctx, query, nodes,
+			func(n *Org) { n.Edges.VaultRuns = []*VaultRun{} },
+			func(n *Org, e *VaultRun) { n.Edges.VaultRuns = append(n.Edges.VaultRuns, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withVaultSegments; query != nil {
+		if err := _q.loadVaultSegments(ctx, query, nodes,
+			func(n *Org) { n.Edges.VaultSegments = []*VaultSegment{} },
+			func(n *Org, e *VaultSegment) { n.Edges.VaultSegments = append(n.Edges.VaultSegments, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withVaultFiles; query != nil {
+		if err := _q.loadVaultFiles(ctx, query, nodes,
+			func(n *Org) { n.Edges.VaultFiles = []*VaultFile{} },
+			func(n *Org, e *VaultFile) { n.Edges.VaultFiles = append(n.Edges.VaultFiles, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withVaultPurged; query != nil {
+		if err := _q.loadVaultPurged(ctx, query, nodes,
+			func(n *Org) { n.Edges.VaultPurged = []*VaultPurged{} },
+			func(n *Org, e *VaultPurged) { n.Edges.VaultPurged = append(n.Edges.VaultPurged, e) }); err != nil {
+			return nil, err
+		}
+	}
 	for name, query := range _q.withNamedJobs {
 		if err := _q.loadJobs(ctx, query, nodes,
 			func(n *Org) { n.appendNamedJobs(name) },
@@ -523,6 +838,55 @@ func (_q *OrgQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Org, err
 		if err := _q.loadWatermarks(ctx, query, nodes,
 			func(n *Org) { n.appendNamedWatermarks(name) },
 			func(n *Org, e *Watermark) { n.appendNamedWatermarks(name, e) }); err != nil {
+			return nil, err
+		}
+	}
+	for name, query := range _q.withNamedVaultHeads {
+		if err := _q.loadVaultHeads(ctx, query, nodes,
+			func(n *Org) { n.appendNamedVaultHeads(name) },
+			func(n *Org, e *VaultHead) { n.appendNamedVaultHeads(name, e) }); err != nil {
+			return nil, err
+		}
+	}
+	for name, query := range _q.withNamedVaultKeys {
+		if err := _q.loadVaultKeys(ctx, query, nodes,
+			func(n *Org) { n.appendNamedVaultKeys(name) },
+			func(n *Org, e *VaultKey) { n.appendNamedVaultKeys(name, e) }); err != nil {
+			return nil, err
+		}
+	}
+	for name, query := range _q.withNamedVaultObjects {
+		if err := _q.loadVaultObjects(ctx, query, nodes,
+			func(n *Org) { n.appendNamedVaultObjects(name) },
+			func(n *Org, e *VaultObject) { n.appendNamedVaultObjects(name, e) }); err != nil {
+			return nil, err
+		}
+	}
+	for name, query := range _q.withNamedVaultRuns {
+		if err := _q.loadVaultRuns(ctx, query, nodes,
+			func(n *Org) { n.appendNamedVaultRuns(name) },
+			func(n *Org, e *VaultRun) { n.appendNamedVaultRuns(name, e) }); err != nil {
+			return nil, err
+		}
+	}
+	for name, query := range _q.withNamedVaultSegments {
+		if err := _q.loadVaultSegments(ctx, query, nodes,
+			func(n *Org) { n.appendNamedVaultSegments(name) },
+			func(n *Org, e *VaultSegment) { n.appendNamedVaultSegments(name, e) }); err != nil {
+			return nil, err
+		}
+	}
+	for name, query := range _q.withNamedVaultFiles {
+		if err := _q.loadVaultFiles(ctx, query, nodes,
+			func(n *Org) { n.appendNamedVaultFiles(name) },
+			func(n *Org, e *VaultFile) { n.appendNamedVaultFiles(name, e) }); err != nil {
+			return nil, err
+		}
+	}
+	for name, query := range _q.withNamedVaultPurged {
+		if err := _q.loadVaultPurged(ctx, query, nodes,
+			func(n *Org) { n.appendNamedVaultPurged(name) },
+			func(n *Org, e *VaultPurged) { n.appendNamedVaultPurged(name, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -609,6 +973,216 @@ func (_q *OrgQuery) loadWatermarks(ctx context.Context, query *WatermarkQuery, n
 	}
 	query.Where(predicate.Watermark(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(org.WatermarksColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.OrgID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "org_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *OrgQuery) loadVaultHeads(ctx context.Context, query *VaultHeadQuery, nodes []*Org, init func(*Org), assign func(*Org, *VaultHead)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[string]*Org)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(vaulthead.FieldOrgID)
+	}
+	query.Where(predicate.VaultHead(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(org.VaultHeadsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.OrgID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "org_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *OrgQuery) loadVaultKeys(ctx context.Context, query *VaultKeyQuery, nodes []*Org, init func(*Org), assign func(*Org, *VaultKey)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[string]*Org)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(vaultkey.FieldOrgID)
+	}
+	query.Where(predicate.VaultKey(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(org.VaultKeysColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.OrgID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "org_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *OrgQuery) loadVaultObjects(ctx context.Context, query *VaultObjectQuery, nodes []*Org, init func(*Org), assign func(*Org, *VaultObject)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[string]*Org)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(vaultobject.FieldOrgID)
+	}
+	query.Where(predicate.VaultObject(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(org.VaultObjectsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.OrgID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "org_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *OrgQuery) loadVaultRuns(ctx context.Context, query *VaultRunQuery, nodes []*Org, init func(*Org), assign func(*Org, *VaultRun)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[string]*Org)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(vaultrun.FieldOrgID)
+	}
+	query.Where(predicate.VaultRun(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(org.VaultRunsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.OrgID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "org_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *OrgQuery) loadVaultSegments(ctx context.Context, query *VaultSegmentQuery, nodes []*Org, init func(*Org), assign func(*Org, *VaultSegment)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[string]*Org)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(vaultsegment.FieldOrgID)
+	}
+	query.Where(predicate.VaultSegment(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(org.VaultSegmentsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.OrgID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "org_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *OrgQuery) loadVaultFiles(ctx context.Context, query *VaultFileQuery, nodes []*Org, init func(*Org), assign func(*Org, *VaultFile)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[string]*Org)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(vaultfile.FieldOrgID)
+	}
+	query.Where(predicate.VaultFile(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(org.VaultFilesColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.OrgID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "org_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *OrgQuery) loadVaultPurged(ctx context.Context, query *VaultPurgedQuery, nodes []*Org, init func(*Org), assign func(*Org, *VaultPurged)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[string]*Org)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(vaultpurged.FieldOrgID)
+	}
+	query.Where(predicate.VaultPurged(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(org.VaultPurgedColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {
@@ -783,6 +1357,104 @@ func (_q *OrgQuery) WithNamedWatermarks(name string, opts ...func(*WatermarkQuer
 		_q.withNamedWatermarks = make(map[string]*WatermarkQuery)
 	}
 	_q.withNamedWatermarks[name] = query
+	return _q
+}
+
+// WithNamedVaultHeads tells the query-builder to eager-load the nodes that are connected to the "vault_heads"
+// edge with the given name. The optional arguments are used to configure the query builder of the edge.
+func (_q *OrgQuery) WithNamedVaultHeads(name string, opts ...func(*VaultHeadQuery)) *OrgQuery {
+	query := (&VaultHeadClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	if _q.withNamedVaultHeads == nil {
+		_q.withNamedVaultHeads = make(map[string]*VaultHeadQuery)
+	}
+	_q.withNamedVaultHeads[name] = query
+	return _q
+}
+
+// WithNamedVaultKeys tells the query-builder to eager-load the nodes that are connected to the "vault_keys"
+// edge with the given name. The optional arguments are used to configure the query builder of the edge.
+func (_q *OrgQuery) WithNamedVaultKeys(name string, opts ...func(*VaultKeyQuery)) *OrgQuery {
+	query := (&VaultKeyClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	if _q.withNamedVaultKeys == nil {
+		_q.withNamedVaultKeys = make(map[string]*VaultKeyQuery)
+	}
+	_q.withNamedVaultKeys[name] = query
+	return _q
+}
+
+// WithNamedVaultObjects tells the query-builder to eager-load the nodes that are connected to the "vault_objects"
+// edge with the given name. The optional arguments are used to configure the query builder of the edge.
+func (_q *OrgQuery) WithNamedVaultObjects(name string, opts ...func(*VaultObjectQuery)) *OrgQuery {
+	query := (&VaultObjectClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	if _q.withNamedVaultObjects == nil {
+		_q.withNamedVaultObjects = make(map[string]*VaultObjectQuery)
+	}
+	_q.withNamedVaultObjects[name] = query
+	return _q
+}
+
+// WithNamedVaultRuns tells the query-builder to eager-load the nodes that are connected to the "vault_runs"
+// edge with the given name. The optional arguments are used to configure the query builder of the edge.
+func (_q *OrgQuery) WithNamedVaultRuns(name string, opts ...func(*VaultRunQuery)) *OrgQuery {
+	query := (&VaultRunClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	if _q.withNamedVaultRuns == nil {
+		_q.withNamedVaultRuns = make(map[string]*VaultRunQuery)
+	}
+	_q.withNamedVaultRuns[name] = query
+	return _q
+}
+
+// WithNamedVaultSegments tells the query-builder to eager-load the nodes that are connected to the "vault_segments"
+// edge with the given name. The optional arguments are used to configure the query builder of the edge.
+func (_q *OrgQuery) WithNamedVaultSegments(name string, opts ...func(*VaultSegmentQuery)) *OrgQuery {
+	query := (&VaultSegmentClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	if _q.withNamedVaultSegments == nil {
+		_q.withNamedVaultSegments = make(map[string]*VaultSegmentQuery)
+	}
+	_q.withNamedVaultSegments[name] = query
+	return _q
+}
+
+// WithNamedVaultFiles tells the query-builder to eager-load the nodes that are connected to the "vault_files"
+// edge with the given name. The optional arguments are used to configure the query builder of the edge.
+func (_q *OrgQuery) WithNamedVaultFiles(name string, opts ...func(*VaultFileQuery)) *OrgQuery {
+	query := (&VaultFileClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	if _q.withNamedVaultFiles == nil {
+		_q.withNamedVaultFiles = make(map[string]*VaultFileQuery)
+	}
+	_q.withNamedVaultFiles[name] = query
+	return _q
+}
+
+// WithNamedVaultPurged tells the query-builder to eager-load the nodes that are connected to the "vault_purged"
+// edge with the given name. The optional arguments are used to configure the query builder of the edge.
+func (_q *OrgQuery) WithNamedVaultPurged(name string, opts ...func(*VaultPurgedQuery)) *OrgQuery {
+	query := (&VaultPurgedClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	if _q.withNamedVaultPurged == nil {
+		_q.withNamedVaultPurged = make(map[string]*VaultPurgedQuery)
+	}
+	_q.withNamedVaultPurged[name] = query
 	return _q
 }
 

@@ -16,6 +16,13 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/org"
 	"github.com/holdfast-backup/holdfast/ent/predicate"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
+	"github.com/holdfast-backup/holdfast/ent/vaultfile"
+	"github.com/holdfast-backup/holdfast/ent/vaulthead"
+	"github.com/holdfast-backup/holdfast/ent/vaultkey"
+	"github.com/holdfast-backup/holdfast/ent/vaultobject"
+	"github.com/holdfast-backup/holdfast/ent/vaultpurged"
+	"github.com/holdfast-backup/holdfast/ent/vaultrun"
+	"github.com/holdfast-backup/holdfast/ent/vaultsegment"
 	"github.com/holdfast-backup/holdfast/ent/watermark"
 )
 
@@ -455,6 +462,111 @@ func (_u *OrgUpdate) AddWatermarks(v ...*Watermark) *OrgUpdate {
 	return _u.AddWatermarkIDs(ids...)
 }
 
+// AddVaultHeadIDs adds the "vault_heads" edge to the VaultHead entity by IDs.
+func (_u *OrgUpdate) AddVaultHeadIDs(ids ...string) *OrgUpdate {
+	_u.mutation.AddVaultHeadIDs(ids...)
+	return _u
+}
+
+// AddVaultHeads adds the "vault_heads" edges to the VaultHead entity.
+func (_u *OrgUpdate) AddVaultHeads(v ...*VaultHead) *OrgUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddVaultHeadIDs(ids...)
+}
+
+// AddVaultKeyIDs adds the "vault_keys" edge to the VaultKey entity by IDs.
+func (_u *OrgUpdate) AddVaultKeyIDs(ids ...string) *OrgUpdate {
+	_u.mutation.AddVaultKeyIDs(ids...)
+	return _u
+}
+
+// AddVaultKeys adds the "vault_keys" edges to the VaultKey entity.
+func (_u *OrgUpdate) AddVaultKeys(v ...*VaultKey) *OrgUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddVaultKeyIDs(ids...)
+}
+
+// AddVaultObjectIDs adds the "vault_objects" edge to the VaultObject entity by IDs.
+func (_u *OrgUpdate) AddVaultObjectIDs(ids ...string) *OrgUpdate {
+	_u.mutation.AddVaultObjectIDs(ids...)
+	return _u
+}
+
+// AddVaultObjects adds the "vault_objects" edges to the VaultObject entity.
+func (_u *OrgUpdate) AddVaultObjects(v ...*VaultObject) *OrgUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddVaultObjectIDs(ids...)
+}
+
+// AddVaultRunIDs adds the "vault_runs" edge to the VaultRun entity by IDs.
+func (_u *OrgUpdate) AddVaultRunIDs(ids ...string) *OrgUpdate {
+	_u.mutation.AddVaultRunIDs(ids...)
+	return _u
+}
+
+// AddVaultRuns adds the "vault_runs" edges to the VaultRun entity.
+func (_u *OrgUpdate) AddVaultRuns(v ...*VaultRun) *OrgUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddVaultRunIDs(ids...)
+}
+
+// AddVaultSegmentIDs adds the "vault_segments" edge to the VaultSegment entity by IDs.
+func (_u *OrgUpdate) AddVaultSegmentIDs(ids ...string) *OrgUpdate {
+	_u.mutation.AddVaultSegmentIDs(ids...)
+	return _u
+}
+
+// AddVaultSegments adds the "vault_segments" edges to the VaultSegment entity.
+func (_u *OrgUpdate) AddVaultSegments(v ...*VaultSegment) *OrgUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddVaultSegmentIDs(ids...)
+}
+
+// AddVaultFileIDs adds the "vault_files" edge to the VaultFile entity by IDs.
+func (_u *OrgUpdate) AddVaultFileIDs(ids ...string) *OrgUpdate {
+	_u.mutation.AddVaultFileIDs(ids...)
+	return _u
+}
+
+// AddVaultFiles adds the "vault_files" edges to the VaultFile entity.
+func (_u *OrgUpdate) AddVaultFiles(v ...*VaultFile) *OrgUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddVaultFileIDs(ids...)
+}
+
+// AddVaultPurgedIDs adds the "vault_purged" edge to the VaultPurged entity by IDs.
+func (_u *OrgUpdate) AddVaultPurgedIDs(ids ...string) *OrgUpdate {
+	_u.mutation.AddVaultPurgedIDs(ids...)
+	return _u
+}
+
+// AddVaultPurged adds the "vault_purged" edges to the VaultPurged entity.
+func (_u *OrgUpdate) AddVaultPurged(v ...*VaultPurged) *OrgUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddVaultPurgedIDs(ids...)
+}
+
 // Mutation returns the OrgMutation object of the builder.
 func (_u *OrgUpdate) Mutation() *OrgMutation {
 	return _u.mutation
@@ -521,6 +633,153 @@ func (_u *OrgUpdate) RemoveWatermarks(v ...*Watermark) *OrgUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveWatermarkIDs(ids...)
+}
+
+// ClearVaultHeads clears all "vault_heads" edges to the VaultHead entity.
+func (_u *OrgUpdate) ClearVaultHeads() *OrgUpdate {
+	_u.mutation.ClearVaultHeads()
+	return _u
+}
+
+// RemoveVaultHeadIDs removes the "vault_heads" edge to VaultHead entities by IDs.
+func (_u *OrgUpdate) RemoveVaultHeadIDs(ids ...string) *OrgUpdate {
+	_u.mutation.RemoveVaultHeadIDs(ids...)
+	return _u
+}
+
+// RemoveVaultHeads removes "vault_heads" edges to VaultHead entities.
+func (_u *OrgUpdate) RemoveVaultHeads(v ...*VaultHead) *OrgUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveVaultHeadIDs(ids...)
+}
+
+// ClearVaultKeys clears all "vault_keys" edges to the VaultKey entity.
+func (_u *OrgUpdate) ClearVaultKeys() *OrgUpdate {
+	_u.mutation.ClearVaultKeys()
+	return _u
+}
+
+// RemoveVaultKeyIDs removes the "vault_keys" edge to VaultKey entities by IDs.
+func (_u *OrgUpdate) RemoveVaultKeyIDs(ids ...string) *OrgUpdate {
+	_u.mutation.RemoveVaultKeyIDs(ids...)
+	return _u
+}
+
+// RemoveVaultKeys removes "vault_keys" edges to VaultKey entities.
+func (_u *OrgUpdate) RemoveVaultKeys(v ...*VaultKey) *OrgUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveVaultKeyIDs(ids...)
+}
+
+// ClearVaultObjects clears all "vault_objects" edges to the VaultObject entity.
+func (_u *OrgUpdate) ClearVaultObjects() *OrgUpdate {
+	_u.mutation.ClearVaultObjects()
+	return _u
+}
+
+// RemoveVaultObjectIDs removes the "vault_objects" edge to VaultObject entities by IDs.
+func (_u *OrgUpdate) RemoveVaultObjectIDs(ids ...string) *OrgUpdate {
+	_u.mutation.RemoveVaultObjectIDs(ids...)
+	return _u
+}
+
+// RemoveVaultObjects removes "vault_objects" edges to VaultObject entities.
+func (_u *OrgUpdate) RemoveVaultObjects(v ...*VaultObject) *OrgUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveVaultObjectIDs(ids...)
+}
+
+// ClearVaultRuns clears all "vault_runs" edges to the VaultRun entity.
+func (_u *OrgUpdate) ClearVaultRuns() *OrgUpdate {
+	_u.mutation.ClearVaultRuns()
+	return _u
+}
+
+// RemoveVaultRunIDs removes the "vault_runs" edge to VaultRun entities by IDs.
+func (_u *OrgUpdate) RemoveVaultRunIDs(ids ...string) *OrgUpdate {
+	_u.mutation.RemoveVaultRunIDs(ids...)
+	return _u
+}
+
+// RemoveVaultRuns removes "vault_runs" edges to VaultRun entities.
+func (_u *OrgUpdate) RemoveVaultRuns(v ...*VaultRun) *OrgUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveVaultRunIDs(ids...)
+}
+
+// ClearVaultSegments clears all "vault_segments" edges to the VaultSegment entity.
+func (_u *OrgUpdate) ClearVaultSegments() *OrgUpdate {
+	_u.mutation.ClearVaultSegments()
+	return _u
+}
+
+// RemoveVaultSegmentIDs removes the "vault_segments" edge to VaultSegment entities by IDs.
+func (_u *OrgUpdate) RemoveVaultSegmentIDs(ids ...string) *OrgUpdate {
+	_u.mutation.RemoveVaultSegmentIDs(ids...)
+	return _u
+}
+
+// RemoveVaultSegments removes "vault_segments" edges to VaultSegment entities.
+func (_u *OrgUpdate) RemoveVaultSegments(v ...*VaultSegment) *OrgUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveVaultSegmentIDs(ids...)
+}
+
+// ClearVaultFiles clears all "vault_files" edges to the VaultFile entity.
+func (_u *OrgUpdate) ClearVaultFiles() *OrgUpdate {
+	_u.mutation.ClearVaultFiles()
+	return _u
+}
+
+// RemoveVaultFileIDs removes the "vault_files" edge to VaultFile entities by IDs.
+func (_u *OrgUpdate) RemoveVaultFileIDs(ids ...string) *OrgUpdate {
+	_u.mutation.RemoveVaultFileIDs(ids...)
+	return _u
+}
+
+// RemoveVaultFiles removes "vault_files" edges to VaultFile entities.
+func (_u *OrgUpdate) RemoveVaultFiles(v ...*VaultFile) *OrgUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveVaultFileIDs(ids...)
+}
+
+// ClearVaultPurged clears all "vault_purged" edges to the VaultPurged entity.
+func (_u *OrgUpdate) ClearVaultPurged() *OrgUpdate {
+	_u.mutation.ClearVaultPurged()
+	return _u
+}
+
+// RemoveVaultPurgedIDs removes the "vault_purged" edge to VaultPurged entities by IDs.
+func (_u *OrgUpdate) RemoveVaultPurgedIDs(ids ...string) *OrgUpdate {
+	_u.mutation.RemoveVaultPurgedIDs(ids...)
+	return _u
+}
+
+// RemoveVaultPurged removes "vault_purged" edges to VaultPurged entities.
+func (_u *OrgUpdate) RemoveVaultPurged(v ...*VaultPurged) *OrgUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveVaultPurgedIDs(ids...)
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
@@ -857,6 +1116,321 @@ func (_u *OrgUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(watermark.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.VaultHeadsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultHeadsTable,
+			Columns: []string{org.VaultHeadsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaulthead.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedVaultHeadsIDs(); len(nodes) > 0 && !_u.mutation.VaultHeadsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultHeadsTable,
+			Columns: []string{org.VaultHeadsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaulthead.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.VaultHeadsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultHeadsTable,
+			Columns: []string{org.VaultHeadsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaulthead.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.VaultKeysCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultKeysTable,
+			Columns: []string{org.VaultKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultkey.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedVaultKeysIDs(); len(nodes) > 0 && !_u.mutation.VaultKeysCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultKeysTable,
+			Columns: []string{org.VaultKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultkey.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.VaultKeysIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultKeysTable,
+			Columns: []string{org.VaultKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultkey.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.VaultObjectsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultObjectsTable,
+			Columns: []string{org.VaultObjectsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultobject.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedVaultObjectsIDs(); len(nodes) > 0 && !_u.mutation.VaultObjectsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultObjectsTable,
+			Columns: []string{org.VaultObjectsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultobject.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.VaultObjectsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultObjectsTable,
+			Columns: []string{org.VaultObjectsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultobject.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.VaultRunsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultRunsTable,
+			Columns: []string{org.VaultRunsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultrun.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedVaultRunsIDs(); len(nodes) > 0 && !_u.mutation.VaultRunsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultRunsTable,
+			Columns: []string{org.VaultRunsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultrun.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.VaultRunsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultRunsTable,
+			Columns: []string{org.VaultRunsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultrun.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.VaultSegmentsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultSegmentsTable,
+			Columns: []string{org.VaultSegmentsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultsegment.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedVaultSegmentsIDs(); len(nodes) > 0 && !_u.mutation.VaultSegmentsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultSegmentsTable,
+			Columns: []string{org.VaultSegmentsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultsegment.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.VaultSegmentsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultSegmentsTable,
+			Columns: []string{org.VaultSegmentsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultsegment.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.VaultFilesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultFilesTable,
+			Columns: []string{org.VaultFilesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultfile.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedVaultFilesIDs(); len(nodes) > 0 && !_u.mutation.VaultFilesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultFilesTable,
+			Columns: []string{org.VaultFilesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultfile.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.VaultFilesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultFilesTable,
+			Columns: []string{org.VaultFilesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultfile.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.VaultPurgedCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultPurgedTable,
+			Columns: []string{org.VaultPurgedColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultpurged.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedVaultPurgedIDs(); len(nodes) > 0 && !_u.mutation.VaultPurgedCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultPurgedTable,
+			Columns: []string{org.VaultPurgedColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultpurged.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.VaultPurgedIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultPurgedTable,
+			Columns: []string{org.VaultPurgedColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultpurged.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {
@@ -1308,6 +1882,111 @@ func (_u *OrgUpdateOne) AddWatermarks(v ...*Watermark) *OrgUpdateOne {
 	return _u.AddWatermarkIDs(ids...)
 }
 
+// AddVaultHeadIDs adds the "vault_heads" edge to the VaultHead entity by IDs.
+func (_u *OrgUpdateOne) AddVaultHeadIDs(ids ...string) *OrgUpdateOne {
+	_u.mutation.AddVaultHeadIDs(ids...)
+	return _u
+}
+
+// AddVaultHeads adds the "vault_heads" edges to the VaultHead entity.
+func (_u *OrgUpdateOne) AddVaultHeads(v ...*VaultHead) *OrgUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddVaultHeadIDs(ids...)
+}
+
+// AddVaultKeyIDs adds the "vault_keys" edge to the VaultKey entity by IDs.
+func (_u *OrgUpdateOne) AddVaultKeyIDs(ids ...string) *OrgUpdateOne {
+	_u.mutation.AddVaultKeyIDs(ids...)
+	return _u
+}
+
+// AddVaultKeys adds the "vault_keys" edges to the VaultKey entity.
+func (_u *OrgUpdateOne) AddVaultKeys(v ...*VaultKey) *OrgUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddVaultKeyIDs(ids...)
+}
+
+// AddVaultObjectIDs adds the "vault_objects" edge to the VaultObject entity by IDs.
+func (_u *OrgUpdateOne) AddVaultObjectIDs(ids ...string) *OrgUpdateOne {
+	_u.mutation.AddVaultObjectIDs(ids...)
+	return _u
+}
+
+// AddVaultObjects adds the "vault_objects" edges to the VaultObject entity.
+func (_u *OrgUpdateOne) AddVaultObjects(v ...*VaultObject) *OrgUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddVaultObjectIDs(ids...)
+}
+
+// AddVaultRunIDs adds the "vault_runs" edge to the VaultRun entity by IDs.
+func (_u *OrgUpdateOne) AddVaultRunIDs(ids ...string) *OrgUpdateOne {
+	_u.mutation.AddVaultRunIDs(ids...)
+	return _u
+}
+
+// AddVaultRuns adds the "vault_runs" edges to the VaultRun entity.
+func (_u *OrgUpdateOne) AddVaultRuns(v ...*VaultRun) *OrgUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddVaultRunIDs(ids...)
+}
+
+// AddVaultSegmentIDs adds the "vault_segments" edge to the VaultSegment entity by IDs.
+func (_u *OrgUpdateOne) AddVaultSegmentIDs(ids ...string) *OrgUpdateOne {
+	_u.mutation.AddVaultSegmentIDs(ids...)
+	return _u
+}
+
+// AddVaultSegments adds the "vault_segments" edges to the VaultSegment entity.
+func (_u *OrgUpdateOne) AddVaultSegments(v ...*VaultSegment) *OrgUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddVaultSegmentIDs(ids...)
+}
+
+// AddVaultFileIDs adds the "vault_files" edge to the VaultFile entity by IDs.
+func (_u *OrgUpdateOne) AddVaultFileIDs(ids ...string) *OrgUpdateOne {
+	_u.mutation.AddVaultFileIDs(ids...)
+	return _u
+}
+
+// AddVaultFiles adds the "vault_files" edges to the VaultFile entity.
+func (_u *OrgUpdateOne) AddVaultFiles(v ...*VaultFile) *OrgUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddVaultFileIDs(ids...)
+}
+
+// AddVaultPurgedIDs adds the "vault_purged" edge to the VaultPurged entity by IDs.
+func (_u *OrgUpdateOne) AddVaultPurgedIDs(ids ...string) *OrgUpdateOne {
+	_u.mutation.AddVaultPurgedIDs(ids...)
+	return _u
+}
+
+// AddVaultPurged adds the "vault_purged" edges to the VaultPurged entity.
+func (_u *OrgUpdateOne) AddVaultPurged(v ...*VaultPurged) *OrgUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddVaultPurgedIDs(ids...)
+}
+
 // Mutation returns the OrgMutation object of the builder.
 func (_u *OrgUpdateOne) Mutation() *OrgMutation {
 	return _u.mutation
@@ -1374,6 +2053,153 @@ func (_u *OrgUpdateOne) RemoveWatermarks(v ...*Watermark) *OrgUpdateOne {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveWatermarkIDs(ids...)
+}
+
+// ClearVaultHeads clears all "vault_heads" edges to the VaultHead entity.
+func (_u *OrgUpdateOne) ClearVaultHeads() *OrgUpdateOne {
+	_u.mutation.ClearVaultHeads()
+	return _u
+}
+
+// RemoveVaultHeadIDs removes the "vault_heads" edge to VaultHead entities by IDs.
+func (_u *OrgUpdateOne) RemoveVaultHeadIDs(ids ...string) *OrgUpdateOne {
+	_u.mutation.RemoveVaultHeadIDs(ids...)
+	return _u
+}
+
+// RemoveVaultHeads removes "vault_heads" edges to VaultHead entities.
+func (_u *OrgUpdateOne) RemoveVaultHeads(v ...*VaultHead) *OrgUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveVaultHeadIDs(ids...)
+}
+
+// ClearVaultKeys clears all "vault_keys" edges to the VaultKey entity.
+func (_u *OrgUpdateOne) ClearVaultKeys() *OrgUpdateOne {
+	_u.mutation.ClearVaultKeys()
+	return _u
+}
+
+// RemoveVaultKeyIDs removes the "vault_keys" edge to VaultKey entities by IDs.
+func (_u *OrgUpdateOne) RemoveVaultKeyIDs(ids ...string) *OrgUpdateOne {
+	_u.mutation.RemoveVaultKeyIDs(ids...)
+	return _u
+}
+
+// RemoveVaultKeys removes "vault_keys" edges to VaultKey entities.
+func (_u *OrgUpdateOne) RemoveVaultKeys(v ...*VaultKey) *OrgUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveVaultKeyIDs(ids...)
+}
+
+// ClearVaultObjects clears all "vault_objects" edges to the VaultObject entity.
+func (_u *OrgUpdateOne) ClearVaultObjects() *OrgUpdateOne {
+	_u.mutation.ClearVaultObjects()
+	return _u
+}
+
+// RemoveVaultObjectIDs removes the "vault_objects" edge to VaultObject entities by IDs.
+func (_u *OrgUpdateOne) RemoveVaultObjectIDs(ids ...string) *OrgUpdateOne {
+	_u.mutation.RemoveVaultObjectIDs(ids...)
+	return _u
+}
+
+// RemoveVaultObjects removes "vault_objects" edges to VaultObject entities.
+func (_u *OrgUpdateOne) RemoveVaultObjects(v ...*VaultObject) *OrgUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveVaultObjectIDs(ids...)
+}
+
+// ClearVaultRuns clears all "vault_runs" edges to the VaultRun entity.
+func (_u *OrgUpdateOne) ClearVaultRuns() *OrgUpdateOne {
+	_u.mutation.ClearVaultRuns()
+	return _u
+}
+
+// RemoveVaultRunIDs removes the "vault_runs" edge to VaultRun entities by IDs.
+func (_u *OrgUpdateOne) RemoveVaultRunIDs(ids ...string) *OrgUpdateOne {
+	_u.mutation.RemoveVaultRunIDs(ids...)
+	return _u
+}
+
+// RemoveVaultRuns removes "vault_runs" edges to VaultRun entities.
+func (_u *OrgUpdateOne) RemoveVaultRuns(v ...*VaultRun) *OrgUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveVaultRunIDs(ids...)
+}
+
+// ClearVaultSegments clears all "vault_segments" edges to the VaultSegment entity.
+func (_u *OrgUpdateOne) ClearVaultSegments() *OrgUpdateOne {
+	_u.mutation.ClearVaultSegments()
+	return _u
+}
+
+// RemoveVaultSegmentIDs removes the "vault_segments" edge to VaultSegment entities by IDs.
+func (_u *OrgUpdateOne) RemoveVaultSegmentIDs(ids ...string) *OrgUpdateOne {
+	_u.mutation.RemoveVaultSegmentIDs(ids...)
+	return _u
+}
+
+// RemoveVaultSegments removes "vault_segments" edges to VaultSegment entities.
+func (_u *OrgUpdateOne) RemoveVaultSegments(v ...*VaultSegment) *OrgUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveVaultSegmentIDs(ids...)
+}
+
+// ClearVaultFiles clears all "vault_files" edges to the VaultFile entity.
+func (_u *OrgUpdateOne) ClearVaultFiles() *OrgUpdateOne {
+	_u.mutation.ClearVaultFiles()
+	return _u
+}
+
+// RemoveVaultFileIDs removes the "vault_files" edge to VaultFile entities by IDs.
+func (_u *OrgUpdateOne) RemoveVaultFileIDs(ids ...string) *OrgUpdateOne {
+	_u.mutation.RemoveVaultFileIDs(ids...)
+	return _u
+}
+
+// RemoveVaultFiles removes "vault_files" edges to VaultFile entities.
+func (_u *OrgUpdateOne) RemoveVaultFiles(v ...*VaultFile) *OrgUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveVaultFileIDs(ids...)
+}
+
+// ClearVaultPurged clears all "vault_purged" edges to the VaultPurged entity.
+func (_u *OrgUpdateOne) ClearVaultPurged() *OrgUpdateOne {
+	_u.mutation.ClearVaultPurged()
+	return _u
+}
+
+// RemoveVaultPurgedIDs removes the "vault_purged" edge to VaultPurged entities by IDs.
+func (_u *OrgUpdateOne) RemoveVaultPurgedIDs(ids ...string) *OrgUpdateOne {
+	_u.mutation.RemoveVaultPurgedIDs(ids...)
+	return _u
+}
+
+// RemoveVaultPurged removes "vault_purged" edges to VaultPurged entities.
+func (_u *OrgUpdateOne) RemoveVaultPurged(v ...*VaultPurged) *OrgUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveVaultPurgedIDs(ids...)
 }
 
 // Where appends a list predicates to the OrgUpdate builder.
@@ -1740,6 +2566,321 @@ func (_u *OrgUpdateOne) sqlSave(ctx context.Context) (_node *Org, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(watermark.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.VaultHeadsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultHeadsTable,
+			Columns: []string{org.VaultHeadsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaulthead.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedVaultHeadsIDs(); len(nodes) > 0 && !_u.mutation.VaultHeadsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultHeadsTable,
+			Columns: []string{org.VaultHeadsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaulthead.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.VaultHeadsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultHeadsTable,
+			Columns: []string{org.VaultHeadsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaulthead.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.VaultKeysCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultKeysTable,
+			Columns: []string{org.VaultKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultkey.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedVaultKeysIDs(); len(nodes) > 0 && !_u.mutation.VaultKeysCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultKeysTable,
+			Columns: []string{org.VaultKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultkey.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.VaultKeysIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultKeysTable,
+			Columns: []string{org.VaultKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultkey.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.VaultObjectsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultObjectsTable,
+			Columns: []string{org.VaultObjectsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultobject.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedVaultObjectsIDs(); len(nodes) > 0 && !_u.mutation.VaultObjectsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultObjectsTable,
+			Columns: []string{org.VaultObjectsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultobject.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.VaultObjectsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultObjectsTable,
+			Columns: []string{org.VaultObjectsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultobject.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.VaultRunsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultRunsTable,
+			Columns: []string{org.VaultRunsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultrun.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedVaultRunsIDs(); len(nodes) > 0 && !_u.mutation.VaultRunsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultRunsTable,
+			Columns: []string{org.VaultRunsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultrun.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.VaultRunsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultRunsTable,
+			Columns: []string{org.VaultRunsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultrun.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.VaultSegmentsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultSegmentsTable,
+			Columns: []string{org.VaultSegmentsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultsegment.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedVaultSegmentsIDs(); len(nodes) > 0 && !_u.mutation.VaultSegmentsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultSegmentsTable,
+			Columns: []string{org.VaultSegmentsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultsegment.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.VaultSegmentsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultSegmentsTable,
+			Columns: []string{org.VaultSegmentsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultsegment.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.VaultFilesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultFilesTable,
+			Columns: []string{org.VaultFilesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultfile.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedVaultFilesIDs(); len(nodes) > 0 && !_u.mutation.VaultFilesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultFilesTable,
+			Columns: []string{org.VaultFilesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultfile.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.VaultFilesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultFilesTable,
+			Columns: []string{org.VaultFilesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultfile.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.VaultPurgedCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultPurgedTable,
+			Columns: []string{org.VaultPurgedColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultpurged.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedVaultPurgedIDs(); len(nodes) > 0 && !_u.mutation.VaultPurgedCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultPurgedTable,
+			Columns: []string{org.VaultPurgedColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultpurged.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.VaultPurgedIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.VaultPurgedTable,
+			Columns: []string{org.VaultPurgedColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(vaultpurged.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {

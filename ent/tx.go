@@ -36,6 +36,24 @@ type Tx struct {
 	Tenant *TenantClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
+	// VaultFile is the client for interacting with the VaultFile builders.
+	VaultFile *VaultFileClient
+	// VaultHead is the client for interacting with the VaultHead builders.
+	VaultHead *VaultHeadClient
+	// VaultKey is the client for interacting with the VaultKey builders.
+	VaultKey *VaultKeyClient
+	// VaultObject is the client for interacting with the VaultObject builders.
+	VaultObject *VaultObjectClient
+	// VaultPurged is the client for interacting with the VaultPurged builders.
+	VaultPurged *VaultPurgedClient
+	// VaultRun is the client for interacting with the VaultRun builders.
+	VaultRun *VaultRunClient
+	// VaultRunObject is the client for interacting with the VaultRunObject builders.
+	VaultRunObject *VaultRunObjectClient
+	// VaultSection is the client for interacting with the VaultSection builders.
+	VaultSection *VaultSectionClient
+	// VaultSegment is the client for interacting with the VaultSegment builders.
+	VaultSegment *VaultSegmentClient
 	// Watermark is the client for interacting with the Watermark builders.
 	Watermark *WatermarkClient
 
@@ -180,6 +198,15 @@ func (tx *Tx) init() {
 	tx.Task = NewTaskClient(tx.config)
 	tx.Tenant = NewTenantClient(tx.config)
 	tx.User = NewUserClient(tx.config)
+	tx.VaultFile = NewVaultFileClient(tx.config)
+	tx.VaultHead = NewVaultHeadClient(tx.config)
+	tx.VaultKey = NewVaultKeyClient(tx.config)
+	tx.VaultObject = NewVaultObjectClient(tx.config)
+	tx.VaultPurged = NewVaultPurgedClient(tx.config)
+	tx.VaultRun = NewVaultRunClient(tx.config)
+	tx.VaultRunObject = NewVaultRunObjectClient(tx.config)
+	tx.VaultSection = NewVaultSectionClient(tx.config)
+	tx.VaultSegment = NewVaultSegmentClient(tx.config)
 	tx.Watermark = NewWatermarkClient(tx.config)
 }
 

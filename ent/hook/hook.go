@@ -141,6 +141,114 @@ func (f UserFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error)
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.UserMutation", m)
 }
 
+// The VaultFileFunc type is an adapter to allow the use of ordinary
+// function as VaultFile mutator.
+type VaultFileFunc func(context.Context, *ent.VaultFileMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f VaultFileFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.VaultFileMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.VaultFileMutation", m)
+}
+
+// The VaultHeadFunc type is an adapter to allow the use of ordinary
+// function as VaultHead mutator.
+type VaultHeadFunc func(context.Context, *ent.VaultHeadMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f VaultHeadFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.VaultHeadMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.VaultHeadMutation", m)
+}
+
+// The VaultKeyFunc type is an adapter to allow the use of ordinary
+// function as VaultKey mutator.
+type VaultKeyFunc func(context.Context, *ent.VaultKeyMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f VaultKeyFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.VaultKeyMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.VaultKeyMutation", m)
+}
+
+// The VaultObjectFunc type is an adapter to allow the use of ordinary
+// function as VaultObject mutator.
+type VaultObjectFunc func(context.Context, *ent.VaultObjectMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f VaultObjectFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.VaultObjectMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.VaultObjectMutation", m)
+}
+
+// The VaultPurgedFunc type is an adapter to allow the use of ordinary
+// function as VaultPurged mutator.
+type VaultPurgedFunc func(context.Context, *ent.VaultPurgedMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f VaultPurgedFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.VaultPurgedMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.VaultPurgedMutation", m)
+}
+
+// The VaultRunFunc type is an adapter to allow the use of ordinary
+// function as VaultRun mutator.
+type VaultRunFunc func(context.Context, *ent.VaultRunMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f VaultRunFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.VaultRunMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.VaultRunMutation", m)
+}
+
+// The VaultRunObjectFunc type is an adapter to allow the use of ordinary
+// function as VaultRunObject mutator.
+type VaultRunObjectFunc func(context.Context, *ent.VaultRunObjectMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f VaultRunObjectFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.VaultRunObjectMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.VaultRunObjectMutation", m)
+}
+
+// The VaultSectionFunc type is an adapter to allow the use of ordinary
+// function as VaultSection mutator.
+type VaultSectionFunc func(context.Context, *ent.VaultSectionMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f VaultSectionFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.VaultSectionMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.VaultSectionMutation", m)
+}
+
+// The VaultSegmentFunc type is an adapter to allow the use of ordinary
+// function as VaultSegment mutator.
+type VaultSegmentFunc func(context.Context, *ent.VaultSegmentMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f VaultSegmentFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.VaultSegmentMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.VaultSegmentMutation", m)
+}
+
 // The WatermarkFunc type is an adapter to allow the use of ordinary
 // function as Watermark mutator.
 type WatermarkFunc func(context.Context, *ent.WatermarkMutation) (ent.Value, error)

@@ -20,6 +20,15 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/task"
 	"github.com/holdfast-backup/holdfast/ent/tenant"
 	"github.com/holdfast-backup/holdfast/ent/user"
+	"github.com/holdfast-backup/holdfast/ent/vaultfile"
+	"github.com/holdfast-backup/holdfast/ent/vaulthead"
+	"github.com/holdfast-backup/holdfast/ent/vaultkey"
+	"github.com/holdfast-backup/holdfast/ent/vaultobject"
+	"github.com/holdfast-backup/holdfast/ent/vaultpurged"
+	"github.com/holdfast-backup/holdfast/ent/vaultrun"
+	"github.com/holdfast-backup/holdfast/ent/vaultrunobject"
+	"github.com/holdfast-backup/holdfast/ent/vaultsection"
+	"github.com/holdfast-backup/holdfast/ent/vaultsegment"
 	"github.com/holdfast-backup/holdfast/ent/watermark"
 )
 
@@ -376,6 +385,249 @@ func (f TraverseUser) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.UserQuery", q)
 }
 
+// The VaultFileFunc type is an adapter to allow the use of ordinary function as a Querier.
+type VaultFileFunc func(context.Context, *ent.VaultFileQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f VaultFileFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.VaultFileQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.VaultFileQuery", q)
+}
+
+// The TraverseVaultFile type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseVaultFile func(context.Context, *ent.VaultFileQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseVaultFile) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseVaultFile) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.VaultFileQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.VaultFileQuery", q)
+}
+
+// The VaultHeadFunc type is an adapter to allow the use of ordinary function as a Querier.
+type VaultHeadFunc func(context.Context, *ent.VaultHeadQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f VaultHeadFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.VaultHeadQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.VaultHeadQuery", q)
+}
+
+// The TraverseVaultHead type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseVaultHead func(context.Context, *ent.VaultHeadQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseVaultHead) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseVaultHead) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.VaultHeadQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.VaultHeadQuery", q)
+}
+
+// The VaultKeyFunc type is an adapter to allow the use of ordinary function as a Querier.
+type VaultKeyFunc func(context.Context, *ent.VaultKeyQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f VaultKeyFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.VaultKeyQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.VaultKeyQuery", q)
+}
+
+// The TraverseVaultKey type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseVaultKey func(context.Context, *ent.VaultKeyQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseVaultKey) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseVaultKey) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.VaultKeyQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.VaultKeyQuery", q)
+}
+
+// The VaultObjectFunc type is an adapter to allow the use of ordinary function as a Querier.
+type VaultObjectFunc func(context.Context, *ent.VaultObjectQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f VaultObjectFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.VaultObjectQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.VaultObjectQuery", q)
+}
+
+// The TraverseVaultObject type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseVaultObject func(context.Context, *ent.VaultObjectQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseVaultObject) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseVaultObject) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.VaultObjectQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.VaultObjectQuery", q)
+}
+
+// The VaultPurgedFunc type is an adapter to allow the use of ordinary function as a Querier.
+type VaultPurgedFunc func(context.Context, *ent.VaultPurgedQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f VaultPurgedFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.VaultPurgedQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.VaultPurgedQuery", q)
+}
+
+// The TraverseVaultPurged type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseVaultPurged func(context.Context, *ent.VaultPurgedQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseVaultPurged) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseVaultPurged) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.VaultPurgedQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.VaultPurgedQuery", q)
+}
+
+// The VaultRunFunc type is an adapter to allow the use of ordinary function as a Querier.
+type VaultRunFunc func(context.Context, *ent.VaultRunQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f VaultRunFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.VaultRunQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.VaultRunQuery", q)
+}
+
+// The TraverseVaultRun type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseVaultRun func(context.Context, *ent.VaultRunQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseVaultRun) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseVaultRun) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.VaultRunQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.VaultRunQuery", q)
+}
+
+// The VaultRunObjectFunc type is an adapter to allow the use of ordinary function as a Querier.
+type VaultRunObjectFunc func(context.Context, *ent.VaultRunObjectQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f VaultRunObjectFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.VaultRunObjectQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.VaultRunObjectQuery", q)
+}
+
+// The TraverseVaultRunObject type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseVaultRunObject func(context.Context, *ent.VaultRunObjectQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseVaultRunObject) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseVaultRunObject) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.VaultRunObjectQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.VaultRunObjectQuery", q)
+}
+
+// The VaultSectionFunc type is an adapter to allow the use of ordinary function as a Querier.
+type VaultSectionFunc func(context.Context, *ent.VaultSectionQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f VaultSectionFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.VaultSectionQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.VaultSectionQuery", q)
+}
+
+// The TraverseVaultSection type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseVaultSection func(context.Context, *ent.VaultSectionQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseVaultSection) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseVaultSection) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.VaultSectionQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.VaultSectionQuery", q)
+}
+
+// The VaultSegmentFunc type is an adapter to allow the use of ordinary function as a Querier.
+type VaultSegmentFunc func(context.Context, *ent.VaultSegmentQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f VaultSegmentFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.VaultSegmentQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.VaultSegmentQuery", q)
+}
+
+// The TraverseVaultSegment type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseVaultSegment func(context.Context, *ent.VaultSegmentQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseVaultSegment) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseVaultSegment) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.VaultSegmentQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.VaultSegmentQuery", q)
+}
+
 // The WatermarkFunc type is an adapter to allow the use of ordinary function as a Querier.
 type WatermarkFunc func(context.Context, *ent.WatermarkQuery) (ent.Value, error)
 
@@ -428,6 +680,24 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.TenantQuery, predicate.Tenant, tenant.OrderOption]{typ: ent.TypeTenant, tq: q}, nil
 	case *ent.UserQuery:
 		return &query[*ent.UserQuery, predicate.User, user.OrderOption]{typ: ent.TypeUser, tq: q}, nil
+	case *ent.VaultFileQuery:
+		return &query[*ent.VaultFileQuery, predicate.VaultFile, vaultfile.OrderOption]{typ: ent.TypeVaultFile, tq: q}, nil
+	case *ent.VaultHeadQuery:
+		return &query[*ent.VaultHeadQuery, predicate.VaultHead, vaulthead.OrderOption]{typ: ent.TypeVaultHead, tq: q}, nil
+	case *ent.VaultKeyQuery:
+		return &query[*ent.VaultKeyQuery, predicate.VaultKey, vaultkey.OrderOption]{typ: ent.TypeVaultKey, tq: q}, nil
+	case *ent.VaultObjectQuery:
+		return &query[*ent.VaultObjectQuery, predicate.VaultObject, vaultobject.OrderOption]{typ: ent.TypeVaultObject, tq: q}, nil
+	case *ent.VaultPurgedQuery:
+		return &query[*ent.VaultPurgedQuery, predicate.VaultPurged, vaultpurged.OrderOption]{typ: ent.TypeVaultPurged, tq: q}, nil
+	case *ent.VaultRunQuery:
+		return &query[*ent.VaultRunQuery, predicate.VaultRun, vaultrun.OrderOption]{typ: ent.TypeVaultRun, tq: q}, nil
+	case *ent.VaultRunObjectQuery:
+		return &query[*ent.VaultRunObjectQuery, predicate.VaultRunObject, vaultrunobject.OrderOption]{typ: ent.TypeVaultRunObject, tq: q}, nil
+	case *ent.VaultSectionQuery:
+		return &query[*ent.VaultSectionQuery, predicate.VaultSection, vaultsection.OrderOption]{typ: ent.TypeVaultSection, tq: q}, nil
+	case *ent.VaultSegmentQuery:
+		return &query[*ent.VaultSegmentQuery, predicate.VaultSegment, vaultsegment.OrderOption]{typ: ent.TypeVaultSegment, tq: q}, nil
 	case *ent.WatermarkQuery:
 		return &query[*ent.WatermarkQuery, predicate.Watermark, watermark.OrderOption]{typ: ent.TypeWatermark, tq: q}, nil
 	default:

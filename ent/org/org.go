@@ -74,6 +74,20 @@ const (
 	EdgeSobjects = "sobjects"
 	// EdgeWatermarks holds the string denoting the watermarks edge name in mutations.
 	EdgeWatermarks = "watermarks"
+	// EdgeVaultHeads holds the string denoting the vault_heads edge name in mutations.
+	EdgeVaultHeads = "vault_heads"
+	// EdgeVaultKeys holds the string denoting the vault_keys edge name in mutations.
+	EdgeVaultKeys = "vault_keys"
+	// EdgeVaultObjects holds the string denoting the vault_objects edge name in mutations.
+	EdgeVaultObjects = "vault_objects"
+	// EdgeVaultRuns holds the string denoting the vault_runs edge name in mutations.
+	EdgeVaultRuns = "vault_runs"
+	// EdgeVaultSegments holds the string denoting the vault_segments edge name in mutations.
+	EdgeVaultSegments = "vault_segments"
+	// EdgeVaultFiles holds the string denoting the vault_files edge name in mutations.
+	EdgeVaultFiles = "vault_files"
+	// EdgeVaultPurged holds the string denoting the vault_purged edge name in mutations.
+	EdgeVaultPurged = "vault_purged"
 	// Table holds the table name of the org in the database.
 	Table = "orgs"
 	// JobsTable is the table that holds the jobs relation/edge.
@@ -97,6 +111,55 @@ const (
 	WatermarksInverseTable = "watermarks"
 	// WatermarksColumn is the table column denoting the watermarks relation/edge.
 	WatermarksColumn = "org_id"
+	// VaultHeadsTable is the table that holds the vault_heads relation/edge.
+	VaultHeadsTable = "vault_heads"
+	// VaultHeadsInverseTable is the table name for the VaultHead entity.
+	// It exists in this package in order to avoid circular dependency with the "vaulthead" package.
+	VaultHeadsInverseTable = "vault_heads"
+	// VaultHeadsColumn is the table column denoting the vault_heads relation/edge.
+	VaultHeadsColumn = "org_id"
+	// VaultKeysTable is the table that holds the vault_keys relation/edge.
+	VaultKeysTable = "vault_keys"
+	// VaultKeysInverseTable is the table name for the VaultKey entity.
+	// It exists in this package in order to avoid circular dependency with the "vaultkey" package.
+	VaultKeysInverseTable = "vault_keys"
+	// VaultKeysColumn is the table column denoting the vault_keys relation/edge.
+	VaultKeysColumn = "org_id"
+	// VaultObjectsTable is the table that holds the vault_objects relation/edge.
+	VaultObjectsTable = "vault_objects"
+	// VaultObjectsInverseTable is the table name for the VaultObject entity.
+	// It exists in this package in order to avoid circular dependency with the "vaultobject" package.
+	VaultObjectsInverseTable = "vault_objects"
+	// VaultObjectsColumn is the table column denoting the vault_objects relation/edge.
+	VaultObjectsColumn = "org_id"
+	// VaultRunsTable is the table that holds the vault_runs relation/edge.
+	VaultRunsTable = "vault_runs"
+	// VaultRunsInverseTable is the table name for the VaultRun entity.
+	// It exists in this package in order to avoid circular dependency with the "vaultrun" package.
+	VaultRunsInverseTable = "vault_runs"
+	// VaultRunsColumn is the table column denoting the vault_runs relation/edge.
+	VaultRunsColumn = "org_id"
+	// VaultSegmentsTable is the table that holds the vault_segments relation/edge.
+	VaultSegmentsTable = "vault_segments"
+	// VaultSegmentsInverseTable is the table name for the VaultSegment entity.
+	// It exists in this package in order to avoid circular dependency with the "vaultsegment" package.
+	VaultSegmentsInverseTable = "vault_segments"
+	// VaultSegmentsColumn is the table column denoting the vault_segments relation/edge.
+	VaultSegmentsColumn = "org_id"
+	// VaultFilesTable is the table that holds the vault_files relation/edge.
+	VaultFilesTable = "vault_files"
+	// VaultFilesInverseTable is the table name for the VaultFile entity.
+	// It exists in this package in order to avoid circular dependency with the "vaultfile" package.
+	VaultFilesInverseTable = "vault_files"
+	// VaultFilesColumn is the table column denoting the vault_files relation/edge.
+	VaultFilesColumn = "org_id"
+	// VaultPurgedTable is the table that holds the vault_purged relation/edge.
+	VaultPurgedTable = "vault_purged"
+	// VaultPurgedInverseTable is the table name for the VaultPurged entity.
+	// It exists in this package in order to avoid circular dependency with the "vaultpurged" package.
+	VaultPurgedInverseTable = "vault_purged"
+	// VaultPurgedColumn is the table column denoting the vault_purged relation/edge.
+	VaultPurgedColumn = "org_id"
 )
 
 // Columns holds all SQL columns for org fields.
@@ -389,6 +452,104 @@ func ByWatermarks(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newWatermarksStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
+
+// ByVaultHeadsCount orders the results by vault_heads count.
+func ByVaultHeadsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newVaultHeadsStep(), opts...)
+	}
+}
+
+// ByVaultHeads orders the results by vault_heads terms.
+func ByVaultHeads(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newVaultHeadsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// ByVaultKeysCount orders the results by vault_keys count.
+func ByVaultKeysCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newVaultKeysStep(), opts...)
+	}
+}
+
+// ByVaultKeys orders the results by vault_keys terms.
+func ByVaultKeys(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newVaultKeysStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// ByVaultObjectsCount orders the results by vault_objects count.
+func ByVaultObjectsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newVaultObjectsStep(), opts...)
+	}
+}
+
+// ByVaultObjects orders the results by vault_objects terms.
+func ByVaultObjects(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newVaultObjectsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// ByVaultRunsCount orders the results by vault_runs count.
+func ByVaultRunsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newVaultRunsStep(), opts...)
+	}
+}
+
+// ByVaultRuns orders the results by vault_runs terms.
+func ByVaultRuns(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newVaultRunsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// ByVaultSegmentsCount orders the results by vault_segments count.
+func ByVaultSegmentsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newVaultSegmentsStep(), opts...)
+	}
+}
+
+// ByVaultSegments orders the results by vault_segments terms.
+func ByVaultSegments(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newVaultSegmentsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// ByVaultFilesCount orders the results by vault_files count.
+func ByVaultFilesCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newVaultFilesStep(), opts...)
+	}
+}
+
+// ByVaultFiles orders the results by vault_files terms.
+func ByVaultFiles(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newVaultFilesStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// ByVaultPurgedCount orders the results by vault_purged count.
+func ByVaultPurgedCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newVaultPurgedStep(), opts...)
+	}
+}
+
+// ByVaultPurged orders the results by vault_purged terms.
+func ByVaultPurged(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newVaultPurgedStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newJobsStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -408,6 +569,55 @@ func newWatermarksStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(WatermarksInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, WatermarksTable, WatermarksColumn),
+	)
+}
+func newVaultHeadsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(VaultHeadsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, VaultHeadsTable, VaultHeadsColumn),
+	)
+}
+func newVaultKeysStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(VaultKeysInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, VaultKeysTable, VaultKeysColumn),
+	)
+}
+func newVaultObjectsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(VaultObjectsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, VaultObjectsTable, VaultObjectsColumn),
+	)
+}
+func newVaultRunsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(VaultRunsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, VaultRunsTable, VaultRunsColumn),
+	)
+}
+func newVaultSegmentsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(VaultSegmentsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, VaultSegmentsTable, VaultSegmentsColumn),
+	)
+}
+func newVaultFilesStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(VaultFilesInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, VaultFilesTable, VaultFilesColumn),
+	)
+}
+func newVaultPurgedStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(VaultPurgedInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, VaultPurgedTable, VaultPurgedColumn),
 	)
 }
 

@@ -1570,6 +1570,167 @@ func HasWatermarksWith(preds ...predicate.Watermark) predicate.Org {
 	})
 }
 
+// HasVaultHeads applies the HasEdge predicate on the "vault_heads" edge.
+func HasVaultHeads() predicate.Org {
+	return predicate.Org(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, VaultHeadsTable, VaultHeadsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasVaultHeadsWith applies the HasEdge predicate on the "vault_heads" edge with a given conditions (other predicates).
+func HasVaultHeadsWith(preds ...predicate.VaultHead) predicate.Org {
+	return predicate.Org(func(s *sql.Selector) {
+		step := newVaultHeadsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasVaultKeys applies the HasEdge predicate on the "vault_keys" edge.
+func HasVaultKeys() predicate.Org {
+	return predicate.Org(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, VaultKeysTable, VaultKeysColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasVaultKeysWith applies the HasEdge predicate on the "vault_keys" edge with a given conditions (other predicates).
+func HasVaultKeysWith(preds ...predicate.VaultKey) predicate.Org {
+	return predicate.Org(func(s *sql.Selector) {
+		step := newVaultKeysStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasVaultObjects applies the HasEdge predicate on the "vault_objects" edge.
+func HasVaultObjects() predicate.Org {
+	return predicate.Org(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, VaultObjectsTable, VaultObjectsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasVaultObjectsWith applies the HasEdge predicate on the "vault_objects" edge with a given conditions (other predicates).
+func HasVaultObjectsWith(preds ...predicate.VaultObject) predicate.Org {
+	return predicate.Org(func(s *sql.Selector) {
+		step := newVaultObjectsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasVaultRuns applies the HasEdge predicate on the "vault_runs" edge.
+func HasVaultRuns() predicate.Org {
+	return predicate.Org(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, VaultRunsTable, VaultRunsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasVaultRunsWith applies the HasEdge predicate on the "vault_runs" edge with a given conditions (other predicates).
+func HasVaultRunsWith(preds ...predicate.VaultRun) predicate.Org {
+	return predicate.Org(func(s *sql.Selector) {
+		step := newVaultRunsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasVaultSegments applies the HasEdge predicate on the "vault_segments" edge.
+func HasVaultSegments() predicate.Org {
+	return predicate.Org(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, VaultSegmentsTable, VaultSegmentsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasVaultSegmentsWith applies the HasEdge predicate on the "vault_segments" edge with a given conditions (other predicates).
+func HasVaultSegmentsWith(preds ...predicate.VaultSegment) predicate.Org {
+	return predicate.Org(func(s *sql.Selector) {
+		step := newVaultSegmentsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasVaultFiles applies the HasEdge predicate on the "vault_files" edge.
+func HasVaultFiles() predicate.Org {
+	return predicate.Org(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, VaultFilesTable, VaultFilesColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasVaultFilesWith applies the HasEdge predicate on the "vault_files" edge with a given conditions (other predicates).
+func HasVaultFilesWith(preds ...predicate.VaultFile) predicate.Org {
+	return predicate.Org(func(s *sql.Selector) {
+		step := newVaultFilesStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasVaultPurged applies the HasEdge predicate on the "vault_purged" edge.
+func HasVaultPurged() predicate.Org {
+	return predicate.Org(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, VaultPurgedTable, VaultPurgedColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasVaultPurgedWith applies the HasEdge predicate on the "vault_purged" edge with a given conditions (other predicates).
+func HasVaultPurgedWith(preds ...predicate.VaultPurged) predicate.Org {
+	return predicate.Org(func(s *sql.Selector) {
+		step := newVaultPurgedStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
 // And groups predicates with the AND operator between them.
 func And(predicates ...predicate.Org) predicate.Org {
 	return predicate.Org(sql.AndPredicates(predicates...))

@@ -39,5 +39,32 @@ type Tenant func(*sql.Selector)
 // User is the predicate function for user builders.
 type User func(*sql.Selector)
 
+// VaultFile is the predicate function for vaultfile builders.
+type VaultFile func(*sql.Selector)
+
+// VaultHead is the predicate function for vaulthead builders.
+type VaultHead func(*sql.Selector)
+
+// VaultKey is the predicate function for vaultkey builders.
+type VaultKey func(*sql.Selector)
+
+// VaultObject is the predicate function for vaultobject builders.
+type VaultObject func(*sql.Selector)
+
+// VaultPurged is the predicate function for vaultpurged builders.
+type VaultPurged func(*sql.Selector)
+
+// VaultRun is the predicate function for vaultrun builders.
+type VaultRun func(*sql.Selector)
+
+// VaultRunObject is the predicate function for vaultrunobject builders.
+type VaultRunObject func(*sql.Selector)
+
+// VaultSection is the predicate function for vaultsection builders.
+type VaultSection func(*sql.Selector)
+
+// VaultSegment is the predicate function for vaultsegment builders.
+type VaultSegment func(*sql.Selector)
+
 // Watermark is the predicate function for watermark builders.
 type Watermark func(*sql.Selector)

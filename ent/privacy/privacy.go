@@ -374,6 +374,222 @@ func (f UserMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) 
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.UserMutation", m)
 }
 
+// The VaultFileQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type VaultFileQueryRuleFunc func(context.Context, *ent.VaultFileQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f VaultFileQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.VaultFileQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.VaultFileQuery", q)
+}
+
+// The VaultFileMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type VaultFileMutationRuleFunc func(context.Context, *ent.VaultFileMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f VaultFileMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.VaultFileMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.VaultFileMutation", m)
+}
+
+// The VaultHeadQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type VaultHeadQueryRuleFunc func(context.Context, *ent.VaultHeadQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f VaultHeadQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.VaultHeadQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.VaultHeadQuery", q)
+}
+
+// The VaultHeadMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type VaultHeadMutationRuleFunc func(context.Context, *ent.VaultHeadMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f VaultHeadMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.VaultHeadMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.VaultHeadMutation", m)
+}
+
+// The VaultKeyQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type VaultKeyQueryRuleFunc func(context.Context, *ent.VaultKeyQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f VaultKeyQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.VaultKeyQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.VaultKeyQuery", q)
+}
+
+// The VaultKeyMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type VaultKeyMutationRuleFunc func(context.Context, *ent.VaultKeyMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f VaultKeyMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.VaultKeyMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.VaultKeyMutation", m)
+}
+
+// The VaultObjectQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type VaultObjectQueryRuleFunc func(context.Context, *ent.VaultObjectQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f VaultObjectQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.VaultObjectQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.VaultObjectQuery", q)
+}
+
+// The VaultObjectMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type VaultObjectMutationRuleFunc func(context.Context, *ent.VaultObjectMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f VaultObjectMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.VaultObjectMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.VaultObjectMutation", m)
+}
+
+// The VaultPurgedQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type VaultPurgedQueryRuleFunc func(context.Context, *ent.VaultPurgedQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f VaultPurgedQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.VaultPurgedQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.VaultPurgedQuery", q)
+}
+
+// The VaultPurgedMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type VaultPurgedMutationRuleFunc func(context.Context, *ent.VaultPurgedMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f VaultPurgedMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.VaultPurgedMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.VaultPurgedMutation", m)
+}
+
+// The VaultRunQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type VaultRunQueryRuleFunc func(context.Context, *ent.VaultRunQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f VaultRunQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.VaultRunQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.VaultRunQuery", q)
+}
+
+// The VaultRunMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type VaultRunMutationRuleFunc func(context.Context, *ent.VaultRunMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f VaultRunMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.VaultRunMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.VaultRunMutation", m)
+}
+
+// The VaultRunObjectQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type VaultRunObjectQueryRuleFunc func(context.Context, *ent.VaultRunObjectQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f VaultRunObjectQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.VaultRunObjectQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.VaultRunObjectQuery", q)
+}
+
+// The VaultRunObjectMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type VaultRunObjectMutationRuleFunc func(context.Context, *ent.VaultRunObjectMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f VaultRunObjectMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.VaultRunObjectMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.VaultRunObjectMutation", m)
+}
+
+// The VaultSectionQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type VaultSectionQueryRuleFunc func(context.Context, *ent.VaultSectionQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f VaultSectionQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.VaultSectionQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.VaultSectionQuery", q)
+}
+
+// The VaultSectionMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type VaultSectionMutationRuleFunc func(context.Context, *ent.VaultSectionMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f VaultSectionMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.VaultSectionMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.VaultSectionMutation", m)
+}
+
+// The VaultSegmentQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type VaultSegmentQueryRuleFunc func(context.Context, *ent.VaultSegmentQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f VaultSegmentQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.VaultSegmentQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.VaultSegmentQuery", q)
+}
+
+// The VaultSegmentMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type VaultSegmentMutationRuleFunc func(context.Context, *ent.VaultSegmentMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f VaultSegmentMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.VaultSegmentMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.VaultSegmentMutation", m)
+}
+
 // The WatermarkQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type WatermarkQueryRuleFunc func(context.Context, *ent.WatermarkQuery) error

@@ -18,6 +18,15 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/task"
 	"github.com/holdfast-backup/holdfast/ent/tenant"
 	"github.com/holdfast-backup/holdfast/ent/user"
+	"github.com/holdfast-backup/holdfast/ent/vaultfile"
+	"github.com/holdfast-backup/holdfast/ent/vaulthead"
+	"github.com/holdfast-backup/holdfast/ent/vaultkey"
+	"github.com/holdfast-backup/holdfast/ent/vaultobject"
+	"github.com/holdfast-backup/holdfast/ent/vaultpurged"
+	"github.com/holdfast-backup/holdfast/ent/vaultrun"
+	"github.com/holdfast-backup/holdfast/ent/vaultrunobject"
+	"github.com/holdfast-backup/holdfast/ent/vaultsection"
+	"github.com/holdfast-backup/holdfast/ent/vaultsegment"
 	"github.com/holdfast-backup/holdfast/ent/watermark"
 
 	"entgo.io/ent"
@@ -573,6 +582,313 @@ func init() {
 	userDescID := userFields[0].Descriptor()
 	// user.DefaultID holds the default value on creation for the id field.
 	user.DefaultID = userDescID.Default.(func() string)
+	vaultfileMixin := schema.VaultFile{}.Mixin()
+	vaultfile.Policy = privacy.NewPolicies(vaultfileMixin[0], schema.VaultFile{})
+	vaultfile.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := vaultfile.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	vaultfileMixinHooks0 := vaultfileMixin[0].Hooks()
+
+	vaultfile.Hooks[1] = vaultfileMixinHooks0[0]
+	vaultfileMixinFields0 := vaultfileMixin[0].Fields()
+	_ = vaultfileMixinFields0
+	vaultfileFields := schema.VaultFile{}.Fields()
+	_ = vaultfileFields
+	// vaultfileDescTenantID is the schema descriptor for tenant_id field.
+	vaultfileDescTenantID := vaultfileMixinFields0[0].Descriptor()
+	// vaultfile.TenantIDValidator is a validator for the "tenant_id" field. It is called by the builders before save.
+	vaultfile.TenantIDValidator = vaultfileDescTenantID.Validators[0].(func(string) error)
+	// vaultfileDescCreatedAt is the schema descriptor for created_at field.
+	vaultfileDescCreatedAt := vaultfileFields[5].Descriptor()
+	// vaultfile.DefaultCreatedAt holds the default value on creation for the created_at field.
+	vaultfile.DefaultCreatedAt = vaultfileDescCreatedAt.Default.(func() time.Time)
+	// vaultfileDescID is the schema descriptor for id field.
+	vaultfileDescID := vaultfileFields[0].Descriptor()
+	// vaultfile.DefaultID holds the default value on creation for the id field.
+	vaultfile.DefaultID = vaultfileDescID.Default.(func() string)
+	vaultheadMixin := schema.VaultHead{}.Mixin()
+	vaulthead.Policy = privacy.NewPolicies(vaultheadMixin[0], schema.VaultHead{})
+	vaulthead.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := vaulthead.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	vaultheadMixinHooks0 := vaultheadMixin[0].Hooks()
+
+	vaulthead.Hooks[1] = vaultheadMixinHooks0[0]
+	vaultheadMixinFields0 := vaultheadMixin[0].Fields()
+	_ = vaultheadMixinFields0
+	vaultheadFields := schema.VaultHead{}.Fields()
+	_ = vaultheadFields
+	// vaultheadDescTenantID is the schema descriptor for tenant_id field.
+	vaultheadDescTenantID := vaultheadMixinFields0[0].Descriptor()
+	// vaulthead.TenantIDValidator is a validator for the "tenant_id" field. It is called by the builders before save.
+	vaulthead.TenantIDValidator = vaultheadDescTenantID.Validators[0].(func(string) error)
+	// vaultheadDescGeneration is the schema descriptor for generation field.
+	vaultheadDescGeneration := vaultheadFields[2].Descriptor()
+	// vaulthead.DefaultGeneration holds the default value on creation for the generation field.
+	vaulthead.DefaultGeneration = vaultheadDescGeneration.Default.(int64)
+	// vaultheadDescID is the schema descriptor for id field.
+	vaultheadDescID := vaultheadFields[0].Descriptor()
+	// vaulthead.DefaultID holds the default value on creation for the id field.
+	vaulthead.DefaultID = vaultheadDescID.Default.(func() string)
+	vaultkeyMixin := schema.VaultKey{}.Mixin()
+	vaultkey.Policy = privacy.NewPolicies(vaultkeyMixin[0], schema.VaultKey{})
+	vaultkey.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := vaultkey.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	vaultkeyMixinHooks0 := vaultkeyMixin[0].Hooks()
+
+	vaultkey.Hooks[1] = vaultkeyMixinHooks0[0]
+	vaultkeyMixinFields0 := vaultkeyMixin[0].Fields()
+	_ = vaultkeyMixinFields0
+	vaultkeyFields := schema.VaultKey{}.Fields()
+	_ = vaultkeyFields
+	// vaultkeyDescTenantID is the schema descriptor for tenant_id field.
+	vaultkeyDescTenantID := vaultkeyMixinFields0[0].Descriptor()
+	// vaultkey.TenantIDValidator is a validator for the "tenant_id" field. It is called by the builders before save.
+	vaultkey.TenantIDValidator = vaultkeyDescTenantID.Validators[0].(func(string) error)
+	// vaultkeyDescCustomerKey is the schema descriptor for customer_key field.
+	vaultkeyDescCustomerKey := vaultkeyFields[4].Descriptor()
+	// vaultkey.DefaultCustomerKey holds the default value on creation for the customer_key field.
+	vaultkey.DefaultCustomerKey = vaultkeyDescCustomerKey.Default.(string)
+	// vaultkeyDescCreatedAt is the schema descriptor for created_at field.
+	vaultkeyDescCreatedAt := vaultkeyFields[5].Descriptor()
+	// vaultkey.DefaultCreatedAt holds the default value on creation for the created_at field.
+	vaultkey.DefaultCreatedAt = vaultkeyDescCreatedAt.Default.(func() time.Time)
+	// vaultkeyDescID is the schema descriptor for id field.
+	vaultkeyDescID := vaultkeyFields[0].Descriptor()
+	// vaultkey.DefaultID holds the default value on creation for the id field.
+	vaultkey.DefaultID = vaultkeyDescID.Default.(func() string)
+	vaultobjectMixin := schema.VaultObject{}.Mixin()
+	vaultobject.Policy = privacy.NewPolicies(vaultobjectMixin[0], schema.VaultObject{})
+	vaultobject.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := vaultobject.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	vaultobjectMixinHooks0 := vaultobjectMixin[0].Hooks()
+
+	vaultobject.Hooks[1] = vaultobjectMixinHooks0[0]
+	vaultobjectMixinFields0 := vaultobjectMixin[0].Fields()
+	_ = vaultobjectMixinFields0
+	vaultobjectFields := schema.VaultObject{}.Fields()
+	_ = vaultobjectFields
+	// vaultobjectDescTenantID is the schema descriptor for tenant_id field.
+	vaultobjectDescTenantID := vaultobjectMixinFields0[0].Descriptor()
+	// vaultobject.TenantIDValidator is a validator for the "tenant_id" field. It is called by the builders before save.
+	vaultobject.TenantIDValidator = vaultobjectDescTenantID.Validators[0].(func(string) error)
+	// vaultobjectDescLive is the schema descriptor for live field.
+	vaultobjectDescLive := vaultobjectFields[3].Descriptor()
+	// vaultobject.DefaultLive holds the default value on creation for the live field.
+	vaultobject.DefaultLive = vaultobjectDescLive.Default.(int64)
+	// vaultobjectDescVersions is the schema descriptor for versions field.
+	vaultobjectDescVersions := vaultobjectFields[4].Descriptor()
+	// vaultobject.DefaultVersions holds the default value on creation for the versions field.
+	vaultobject.DefaultVersions = vaultobjectDescVersions.Default.(int64)
+	// vaultobjectDescUpdatedAt is the schema descriptor for updated_at field.
+	vaultobjectDescUpdatedAt := vaultobjectFields[5].Descriptor()
+	// vaultobject.DefaultUpdatedAt holds the default value on creation for the updated_at field.
+	vaultobject.DefaultUpdatedAt = vaultobjectDescUpdatedAt.Default.(func() time.Time)
+	// vaultobject.UpdateDefaultUpdatedAt holds the default value on update for the updated_at field.
+	vaultobject.UpdateDefaultUpdatedAt = vaultobjectDescUpdatedAt.UpdateDefault.(func() time.Time)
+	// vaultobjectDescID is the schema descriptor for id field.
+	vaultobjectDescID := vaultobjectFields[0].Descriptor()
+	// vaultobject.DefaultID holds the default value on creation for the id field.
+	vaultobject.DefaultID = vaultobjectDescID.Default.(func() string)
+	vaultpurgedMixin := schema.VaultPurged{}.Mixin()
+	vaultpurged.Policy = privacy.NewPolicies(vaultpurgedMixin[0], schema.VaultPurged{})
+	vaultpurged.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := vaultpurged.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	vaultpurgedMixinHooks0 := vaultpurgedMixin[0].Hooks()
+
+	vaultpurged.Hooks[1] = vaultpurgedMixinHooks0[0]
+	vaultpurgedMixinFields0 := vaultpurgedMixin[0].Fields()
+	_ = vaultpurgedMixinFields0
+	vaultpurgedFields := schema.VaultPurged{}.Fields()
+	_ = vaultpurgedFields
+	// vaultpurgedDescTenantID is the schema descriptor for tenant_id field.
+	vaultpurgedDescTenantID := vaultpurgedMixinFields0[0].Descriptor()
+	// vaultpurged.TenantIDValidator is a validator for the "tenant_id" field. It is called by the builders before save.
+	vaultpurged.TenantIDValidator = vaultpurgedDescTenantID.Validators[0].(func(string) error)
+	// vaultpurgedDescJobID is the schema descriptor for job_id field.
+	vaultpurgedDescJobID := vaultpurgedFields[4].Descriptor()
+	// vaultpurged.DefaultJobID holds the default value on creation for the job_id field.
+	vaultpurged.DefaultJobID = vaultpurgedDescJobID.Default.(string)
+	// vaultpurgedDescCreatedAt is the schema descriptor for created_at field.
+	vaultpurgedDescCreatedAt := vaultpurgedFields[5].Descriptor()
+	// vaultpurged.DefaultCreatedAt holds the default value on creation for the created_at field.
+	vaultpurged.DefaultCreatedAt = vaultpurgedDescCreatedAt.Default.(func() time.Time)
+	// vaultpurgedDescID is the schema descriptor for id field.
+	vaultpurgedDescID := vaultpurgedFields[0].Descriptor()
+	// vaultpurged.DefaultID holds the default value on creation for the id field.
+	vaultpurged.DefaultID = vaultpurgedDescID.Default.(func() string)
+	vaultrunMixin := schema.VaultRun{}.Mixin()
+	vaultrun.Policy = privacy.NewPolicies(vaultrunMixin[0], schema.VaultRun{})
+	vaultrun.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := vaultrun.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	vaultrunMixinHooks0 := vaultrunMixin[0].Hooks()
+
+	vaultrun.Hooks[1] = vaultrunMixinHooks0[0]
+	vaultrunMixinFields0 := vaultrunMixin[0].Fields()
+	_ = vaultrunMixinFields0
+	vaultrunFields := schema.VaultRun{}.Fields()
+	_ = vaultrunFields
+	// vaultrunDescTenantID is the schema descriptor for tenant_id field.
+	vaultrunDescTenantID := vaultrunMixinFields0[0].Descriptor()
+	// vaultrun.TenantIDValidator is a validator for the "tenant_id" field. It is called by the builders before save.
+	vaultrun.TenantIDValidator = vaultrunDescTenantID.Validators[0].(func(string) error)
+	// vaultrunDescAttempt is the schema descriptor for attempt field.
+	vaultrunDescAttempt := vaultrunFields[5].Descriptor()
+	// vaultrun.DefaultAttempt holds the default value on creation for the attempt field.
+	vaultrun.DefaultAttempt = vaultrunDescAttempt.Default.(int)
+	// vaultrunDescCreatedAt is the schema descriptor for created_at field.
+	vaultrunDescCreatedAt := vaultrunFields[9].Descriptor()
+	// vaultrun.DefaultCreatedAt holds the default value on creation for the created_at field.
+	vaultrun.DefaultCreatedAt = vaultrunDescCreatedAt.Default.(func() time.Time)
+	// vaultrunDescID is the schema descriptor for id field.
+	vaultrunDescID := vaultrunFields[0].Descriptor()
+	// vaultrun.DefaultID holds the default value on creation for the id field.
+	vaultrun.DefaultID = vaultrunDescID.Default.(func() string)
+	vaultrunobjectMixin := schema.VaultRunObject{}.Mixin()
+	vaultrunobject.Policy = privacy.NewPolicies(vaultrunobjectMixin[0], schema.VaultRunObject{})
+	vaultrunobject.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := vaultrunobject.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	vaultrunobjectMixinHooks0 := vaultrunobjectMixin[0].Hooks()
+
+	vaultrunobject.Hooks[1] = vaultrunobjectMixinHooks0[0]
+	vaultrunobjectMixinFields0 := vaultrunobjectMixin[0].Fields()
+	_ = vaultrunobjectMixinFields0
+	vaultrunobjectFields := schema.VaultRunObject{}.Fields()
+	_ = vaultrunobjectFields
+	// vaultrunobjectDescTenantID is the schema descriptor for tenant_id field.
+	vaultrunobjectDescTenantID := vaultrunobjectMixinFields0[0].Descriptor()
+	// vaultrunobject.TenantIDValidator is a validator for the "tenant_id" field. It is called by the builders before save.
+	vaultrunobject.TenantIDValidator = vaultrunobjectDescTenantID.Validators[0].(func(string) error)
+	// vaultrunobjectDescFinished is the schema descriptor for finished field.
+	vaultrunobjectDescFinished := vaultrunobjectFields[4].Descriptor()
+	// vaultrunobject.DefaultFinished holds the default value on creation for the finished field.
+	vaultrunobject.DefaultFinished = vaultrunobjectDescFinished.Default.(bool)
+	// vaultrunobjectDescAdded is the schema descriptor for added field.
+	vaultrunobjectDescAdded := vaultrunobjectFields[5].Descriptor()
+	// vaultrunobject.DefaultAdded holds the default value on creation for the added field.
+	vaultrunobject.DefaultAdded = vaultrunobjectDescAdded.Default.(int64)
+	// vaultrunobjectDescChanged is the schema descriptor for changed field.
+	vaultrunobjectDescChanged := vaultrunobjectFields[6].Descriptor()
+	// vaultrunobject.DefaultChanged holds the default value on creation for the changed field.
+	vaultrunobject.DefaultChanged = vaultrunobjectDescChanged.Default.(int64)
+	// vaultrunobjectDescDeleted is the schema descriptor for deleted field.
+	vaultrunobjectDescDeleted := vaultrunobjectFields[7].Descriptor()
+	// vaultrunobject.DefaultDeleted holds the default value on creation for the deleted field.
+	vaultrunobject.DefaultDeleted = vaultrunobjectDescDeleted.Default.(int64)
+	// vaultrunobjectDescBytes is the schema descriptor for bytes field.
+	vaultrunobjectDescBytes := vaultrunobjectFields[8].Descriptor()
+	// vaultrunobject.DefaultBytes holds the default value on creation for the bytes field.
+	vaultrunobject.DefaultBytes = vaultrunobjectDescBytes.Default.(int64)
+	// vaultrunobjectDescLive is the schema descriptor for live field.
+	vaultrunobjectDescLive := vaultrunobjectFields[9].Descriptor()
+	// vaultrunobject.DefaultLive holds the default value on creation for the live field.
+	vaultrunobject.DefaultLive = vaultrunobjectDescLive.Default.(int64)
+	// vaultrunobjectDescID is the schema descriptor for id field.
+	vaultrunobjectDescID := vaultrunobjectFields[0].Descriptor()
+	// vaultrunobject.DefaultID holds the default value on creation for the id field.
+	vaultrunobject.DefaultID = vaultrunobjectDescID.Default.(func() string)
+	vaultsectionMixin := schema.VaultSection{}.Mixin()
+	vaultsection.Policy = privacy.NewPolicies(vaultsectionMixin[0], schema.VaultSection{})
+	vaultsection.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := vaultsection.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	vaultsectionMixinHooks0 := vaultsectionMixin[0].Hooks()
+
+	vaultsection.Hooks[1] = vaultsectionMixinHooks0[0]
+	vaultsectionMixinFields0 := vaultsectionMixin[0].Fields()
+	_ = vaultsectionMixinFields0
+	vaultsectionFields := schema.VaultSection{}.Fields()
+	_ = vaultsectionFields
+	// vaultsectionDescTenantID is the schema descriptor for tenant_id field.
+	vaultsectionDescTenantID := vaultsectionMixinFields0[0].Descriptor()
+	// vaultsection.TenantIDValidator is a validator for the "tenant_id" field. It is called by the builders before save.
+	vaultsection.TenantIDValidator = vaultsectionDescTenantID.Validators[0].(func(string) error)
+	// vaultsectionDescID is the schema descriptor for id field.
+	vaultsectionDescID := vaultsectionFields[0].Descriptor()
+	// vaultsection.DefaultID holds the default value on creation for the id field.
+	vaultsection.DefaultID = vaultsectionDescID.Default.(func() string)
+	vaultsegmentMixin := schema.VaultSegment{}.Mixin()
+	vaultsegment.Policy = privacy.NewPolicies(vaultsegmentMixin[0], schema.VaultSegment{})
+	vaultsegment.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := vaultsegment.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	vaultsegmentMixinHooks0 := vaultsegmentMixin[0].Hooks()
+
+	vaultsegment.Hooks[1] = vaultsegmentMixinHooks0[0]
+	vaultsegmentMixinFields0 := vaultsegmentMixin[0].Fields()
+	_ = vaultsegmentMixinFields0
+	vaultsegmentFields := schema.VaultSegment{}.Fields()
+	_ = vaultsegmentFields
+	// vaultsegmentDescTenantID is the schema descriptor for tenant_id field.
+	vaultsegmentDescTenantID := vaultsegmentMixinFields0[0].Descriptor()
+	// vaultsegment.TenantIDValidator is a validator for the "tenant_id" field. It is called by the builders before save.
+	vaultsegment.TenantIDValidator = vaultsegmentDescTenantID.Validators[0].(func(string) error)
+	// vaultsegmentDescRunID is the schema descriptor for run_id field.
+	vaultsegmentDescRunID := vaultsegmentFields[2].Descriptor()
+	// vaultsegment.DefaultRunID holds the default value on creation for the run_id field.
+	vaultsegment.DefaultRunID = vaultsegmentDescRunID.Default.(string)
+	// vaultsegmentDescLevel is the schema descriptor for level field.
+	vaultsegmentDescLevel := vaultsegmentFields[4].Descriptor()
+	// vaultsegment.DefaultLevel holds the default value on creation for the level field.
+	vaultsegment.DefaultLevel = vaultsegmentDescLevel.Default.(int)
+	// vaultsegmentDescCreatedAt is the schema descriptor for created_at field.
+	vaultsegmentDescCreatedAt := vaultsegmentFields[10].Descriptor()
+	// vaultsegment.DefaultCreatedAt holds the default value on creation for the created_at field.
+	vaultsegment.DefaultCreatedAt = vaultsegmentDescCreatedAt.Default.(func() time.Time)
+	// vaultsegmentDescID is the schema descriptor for id field.
+	vaultsegmentDescID := vaultsegmentFields[0].Descriptor()
+	// vaultsegment.DefaultID holds the default value on creation for the id field.
+	vaultsegment.DefaultID = vaultsegmentDescID.Default.(func() string)
 	watermarkMixin := schema.Watermark{}.Mixin()
 	watermark.Policy = privacy.NewPolicies(watermarkMixin[0], schema.Watermark{})
 	watermark.Hooks[0] = func(next ent.Mutator) ent.Mutator {

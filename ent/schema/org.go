@@ -55,6 +55,13 @@ func (Org) Edges() []ent.Edge {
 		owns("jobs", Job.Type, entgql.RelayConnection()),
 		owns("sobjects", SObject.Type),
 		owns("watermarks", Watermark.Type),
+		owns("vault_heads", VaultHead.Type),
+		owns("vault_keys", VaultKey.Type),
+		owns("vault_objects", VaultObject.Type),
+		owns("vault_runs", VaultRun.Type),
+		owns("vault_segments", VaultSegment.Type),
+		owns("vault_files", VaultFile.Type),
+		owns("vault_purged", VaultPurged.Type),
 	}
 }
 
