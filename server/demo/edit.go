@@ -98,8 +98,13 @@ func (s *Session) ids(references []string) ([]string, error) {
 
 type undeleteEnvelope struct {
 	XMLName xml.Name `xml:"http://schemas.xmlsoap.org/soap/envelope/ Envelope"`
-	Session string   `xml:"Header>SessionHeader>sessionId"`
-	Body    struct {
+	Header  struct {
+		Session struct {
+			XMLName xml.Name `xml:"urn:partner.soap.sforce.com SessionHeader"`
+			ID      string   `xml:"sessionId"`
+		}
+	}
+	Body struct {
 		Undelete struct {
 			XMLName xml.Name `xml:"urn:partner.soap.sforce.com undelete"`
 			IDs     []string `xml:"ids"`
@@ -113,7 +118,8 @@ func (s *Session) undelete(ctx context.Context, references []string) error {
 	if err != nil {
 		return err
 	}
-	envelope := undeleteEnvelope{Session: s.token}
+	var envelope undeleteEnvelope
+	envelope.Header.Session.ID = s.token
 	envelope.Body.Undelete.IDs = ids
 	text, err := xml.Marshal(envelope)
 	if err != nil {
