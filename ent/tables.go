@@ -73,3 +73,26 @@ var EdgeTargets = map[string]map[string]string{
 		"org": "orgs",
 	},
 }
+
+// TenantTables is the table of each entity that belongs to a tenant.
+var TenantTables = map[string]string{
+	TypeAuditEntry:     "audit_entries",
+	TypeJob:            "jobs",
+	TypeJobObject:      "job_objects",
+	TypeLogLine:        "log_lines",
+	TypeOrg:            "orgs",
+	TypeSObject:        "sobjects",
+	TypeSession:        "sessions",
+	TypeTask:           "tasks",
+	TypeUser:           "users",
+	TypeVaultFile:      "vault_files",
+	TypeVaultHead:      "vault_heads",
+	TypeVaultKey:       "vault_keys",
+	TypeVaultObject:    "vault_objects",
+	TypeVaultPurged:    "vault_purged",
+	TypeVaultRun:       "vault_runs",
+	TypeVaultRunObject: "vault_run_objects",
+	TypeVaultSection:   "vault_sections",
+	TypeVaultSegment:   "vault_segments",
+	TypeWatermark:      "watermarks",
+}
