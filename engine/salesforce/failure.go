@@ -221,7 +221,7 @@ var sentenceOfKind = map[engine.Kind]string{
 
 // explain turns a failure that is final into what a user is told.
 func explain(c call, err error) error {
-	if _, ok := engine.AsError(err); ok || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if _, ok := engine.AsError(err); ok {
 		return err
 	}
 	out := &engine.Error{Op: c.doing, Object: c.object, Err: err}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,8 +16,13 @@ import (
 	"github.com/holdfast-backup/holdfast/engine"
 )
 
-// defaultVersion is the platform version that this client was written for.
-const defaultVersion = "66.0"
+const (
+	// defaultVersion is the platform version that this client was written for.
+	defaultVersion = "66.0"
+	// firstVersion is the oldest one that it can use: result pages of Bulk jobs
+	// are listed since then.
+	firstVersion = 58
+)
 
 // org is one connection to one org.
 type org struct {
@@ -55,16 +61,26 @@ func (c *Client) Open(ctx context.Context, conn engine.Connection) (engine.Org, 
 			return nil, err
 		}
 	}
-	return o, o.greet(ctx)
+	if err := o.greet(ctx); err != nil {
+		return nil, err
+	}
+	return o, nil
 }
 
 func (o *org) greet(ctx context.Context) error {
+	if n, err := strconv.ParseFloat(o.version, 64); err != nil || n < firstVersion {
+		return o.unsupported()
+	}
 	err := o.do(ctx, get(o.data("/"), "", "list its resources"), discard)
 	if !engine.Is(err, engine.KindNotFound) {
 		return err
 	}
+	return o.unsupported()
+}
+
+func (o *org) unsupported() error {
 	return engine.E(engine.KindInvalid, "API_VERSION_UNSUPPORTED",
-		"The org does not offer version %s of the Salesforce API: choose one that it lists in Setup under API versions.", o.version)
+		"Version %q of the Salesforce API cannot be used with this org: leave the version empty, or choose %d.0 or later.", o.version, firstVersion)
 }
 
 // data is a path of the data API in the connection's version.
