@@ -29,6 +29,9 @@ func Open(baseURL, token string) *Session {
 // ID is the record id that a reference stands for, empty when it was not loaded.
 func (s *Session) ID(reference string) string { return s.records[reference].id }
 
+// Object is the SObject of what a reference stands for.
+func (s *Session) Object(reference string) string { return s.records[reference].object }
+
 func (s *Session) record(reference string) (record, error) {
 	r, ok := s.records[reference]
 	if !ok {

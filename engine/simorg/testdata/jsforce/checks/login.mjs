@@ -2,16 +2,20 @@ import assert from 'node:assert/strict';
 import jsforce from 'jsforce';
 import { check, connection, id18, login, oauth2, org, refusal } from '../harness.mjs';
 
+const text = (html) => html.replaceAll(/&#(\d+);/g, (_, n) => String.fromCharCode(n)).replaceAll('&amp;', '&');
+
 // The page a person would click through: the simulated org's own login form.
 async function authorize(auth, params) {
   const page = auth.getAuthorizationUrl({ scope: 'api refresh_token id', ...params });
   const first = await fetch(page, { redirect: 'manual' });
   if (first.status >= 300 && first.status < 400) return new URL(first.headers.get('location'), page);
   const form = await first.text();
-  const action = /<form[^>]*action="([^"]*)"/.exec(form)?.[1]?.replaceAll('&amp;', '&') ?? page;
-  const fields = new URLSearchParams({ username: org.username, password: org.password, un: org.username, pw: org.password });
+  const action = text(/<form[^>]*action="([^"]*)"/.exec(form)?.[1] ?? page);
+  const fields = new URLSearchParams({ un: org.username, username: org.username, pw: org.password, password: org.password });
+  const [, button, allow] = /<button[^>]*name="([^"]*)" value="([^"]*)"/.exec(form) ?? [];
+  if (button) fields.set(button, allow);
   for (const [, name, value] of form.matchAll(/<input[^>]*type="hidden"[^>]*name="([^"]*)"[^>]*value="([^"]*)"/g)) {
-    fields.set(name, value.replaceAll('&amp;', '&'));
+    fields.set(name, text(value));
   }
   const second = await fetch(new URL(action, page), { method: 'POST', body: fields, redirect: 'manual' });
   assert.ok(second.status >= 300 && second.status < 400, `the login form answered ${second.status}`);
