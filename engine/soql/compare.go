@@ -74,7 +74,7 @@ func (n *compareNode) match(r Record) (bool, error) {
 	v := n.left.value(r)
 	op := n.source.Op
 	if v.Type == Null {
-		return n.matchNull(), nil
+		return op == Equal && n.right.matchesNull() || op == NotEqual && !n.right.matchesNull(), nil
 	}
 	if !n.suits.has(v.Type) {
 		return false, checkOperand(n.source.Left, v.Type, op, n.right.kind)
@@ -93,17 +93,14 @@ func (n *compareNode) match(r Record) (bool, error) {
 
 // isNull reports whether the literal stands for no value; the platform stores
 // no empty text, so an empty string does too.
-func (k *constant) isNull() bool {
+func (k constant) isNull() bool {
 	return k.kind == NullLiteral || k.kind == StringLiteral && k.text == ""
 }
 
-// matchNull compares nothing with the literal: != holds, and a boolean without
-// a value is false.
-func (n *compareNode) matchNull() bool {
-	if n.right.kind == BoolLiteral {
-		return n.source.Op.holds(n.right.sign(Value{Type: Bool}))
-	}
-	return n.right.isNull() == (n.source.Op == Equal) && (n.source.Op == Equal || n.source.Op == NotEqual)
+// matchesNull reports whether the literal equals a field without a value; a
+// boolean without one is false.
+func (k constant) matchesNull() bool {
+	return k.isNull() || k.kind == BoolLiteral && k.first == 0
 }
 
 func (k *constant) like(v Value) bool {

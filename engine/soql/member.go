@@ -72,8 +72,7 @@ func (n *memberNode) match(r Record) (bool, error) {
 	v := n.left.value(r)
 	negated := n.source.Op == NotIn || n.source.Op == Excludes
 	if v.Type == Null {
-		null := slices.ContainsFunc(n.values, func(k constant) bool { return k.isNull() })
-		return null != negated, nil
+		return slices.ContainsFunc(n.values, constant.matchesNull) != negated, nil
 	}
 	if !n.suits.has(v.Type) {
 		return false, n.unsuitable(v.Type)
@@ -93,7 +92,7 @@ func (n *memberNode) unsuitable(t Type) error {
 
 func (n *memberNode) contains(v Value) bool {
 	if n.source.Op == Includes || n.source.Op == Excludes {
-		return slices.ContainsFunc(n.values, func(k constant) bool { return hasEntries(v.Text, k.entries) })
+		return slices.ContainsFunc(n.values, func(k constant) bool { return !k.isNull() && hasEntries(v.Text, k.entries) })
 	}
 	if n.set != nil && v.Type != MultiPicklist {
 		return n.set.has(v)

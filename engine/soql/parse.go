@@ -19,6 +19,7 @@ type parser struct {
 	tokens []token
 	at     int
 	depth  int
+	leaf   func(exprScope) Condition // reads what AND, OR and NOT join
 }
 
 // Parse reads one query. The error is always a *SyntaxError.
@@ -60,7 +61,9 @@ func guard(src string, parse func(*parser)) (err error) {
 			panic(stop)
 		}
 	}()
-	parse(&parser{src: src, tokens: tokens})
+	p := &parser{src: src, tokens: tokens}
+	p.leaf = p.comparison
+	parse(p)
 	return nil
 }
 

@@ -45,7 +45,7 @@ func (p *parser) simpleCondition(scope exprScope) Condition {
 	if p.peek().is("NOT") {
 		p.unexpected()
 	}
-	return p.comparison(scope)
+	return p.leaf(scope)
 }
 
 func (p *parser) comparison(scope exprScope) Condition {
