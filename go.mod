@@ -168,3 +168,6 @@ tool (
 	entgo.io/ent/cmd/ent
 	github.com/99designs/gqlgen
 )
+
+// npm packages may carry Go of their own.
+ignore node_modules
