@@ -7,12 +7,16 @@ import (
 	"log/slog"
 
 	"github.com/holdfast-backup/holdfast/engine/identity"
+	"github.com/holdfast-backup/holdfast/engine/job"
+	"github.com/holdfast-backup/holdfast/engine/orgs"
 	"github.com/holdfast-backup/holdfast/ent"
 )
 
 // Resolver has the operations that the fields of the schema call.
 type Resolver struct {
-	DB       *ent.Client
-	Identity *identity.Service
-	Log      *slog.Logger
+	DB          *ent.Client
+	Identity    *identity.Service
+	Connections *orgs.Orgs
+	Queue       *job.Queue
+	Log         *slog.Logger
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"iter"
 	"net/http"
 	"strings"
 	"testing"
@@ -138,6 +139,33 @@ func (w *world) post(token, accept, contentType, body string) *http.Response {
 	check(w.t, err)
 	w.t.Cleanup(func() { _ = response.Body.Close() })
 	return response
+}
+
+// events are the answers that a subscription streams by SSE.
+func (w *world) events(token, query string, variables map[string]any) iter.Seq[answer] {
+	w.t.Helper()
+	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	check(w.t, err)
+	lines := bufio.NewScanner(w.post(token, "text/event-stream", "application/json", string(body)).Body)
+	return func(yield func(answer) bool) {
+		for lines.Scan() {
+			data, found := strings.CutPrefix(lines.Text(), "data: ")
+			var a answer
+			if found && data != "" && (json.Unmarshal([]byte(data), &a) != nil || !yield(a)) {
+				return
+			}
+		}
+	}
+}
+
+// first is a subscription's first answer.
+func (w *world) first(token, query string, variables map[string]any) answer {
+	w.t.Helper()
+	for a := range w.events(token, query, variables) {
+		return a
+	}
+	w.t.Fatalf("no answer to %s", query)
+	return answer{}
 }
 
 func TestServerSentEvents(t *testing.T) {

@@ -36,13 +36,14 @@ func (g gorilla) Accept(w http.ResponseWriter, r *http.Request, options transpor
 	if err != nil {
 		return nil, err
 	}
-	return &gorillaConn{Conn: conn, lease: leaseFrom(r.Context())}, nil
+	return &gorillaConn{Conn: conn, lease: leaseFrom(r.Context()), shutdown: r.Context().Done()}, nil
 }
 
 // gorillaConn is one connection. gqlgen never writes from two goroutines at once.
 type gorillaConn struct {
 	*websocket.Conn
-	lease *lease
+	lease    *lease
+	shutdown <-chan struct{} // closed when the server stops
 }
 
 // NextReader waits for the client's next message.
@@ -62,11 +63,19 @@ func (c *gorillaConn) WriteJSON(v any) error {
 	return c.Conn.WriteJSON(v)
 }
 
-// WriteClose says why the connection ends. What gqlgen calls a normal closure
-// is an expired token when the lease has run out.
+// WriteClose says why the connection ends. gqlgen calls it a normal closure,
+// after which no client comes back, even when the token has expired or the
+// server is restarting.
 func (c *gorillaConn) WriteClose(code int, message string) error {
-	if code == transport.WebsocketCloseNormalClosure && c.lease.over() {
-		code, message = closeExpired, "the access token has expired"
+	if code == transport.WebsocketCloseNormalClosure {
+		select {
+		case <-c.shutdown:
+			code, message = websocket.CloseGoingAway, "the server is stopping"
+		default:
+			if c.lease.over() {
+				code, message = closeExpired, "the access token has expired"
+			}
+		}
 	}
 	return c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, message), time.Now().Add(writeWait))
 }

@@ -14,7 +14,12 @@ import (
 	"github.com/alexedwards/argon2id"
 	"gocloud.dev/secrets/localsecrets"
 
+	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/identity"
+	"github.com/holdfast-backup/holdfast/engine/job"
+	"github.com/holdfast-backup/holdfast/engine/orgs"
+	"github.com/holdfast-backup/holdfast/engine/salesforce"
+	"github.com/holdfast-backup/holdfast/ent"
 	"github.com/holdfast-backup/holdfast/ent/database"
 	"github.com/holdfast-backup/holdfast/graph"
 	"github.com/holdfast-backup/holdfast/server/auth"
@@ -27,6 +32,8 @@ type world struct {
 	t     *testing.T
 	url   string
 	db    *database.DB
+	queue *job.Queue
+	orgs  *orgs.Orgs
 	clock *clock
 	log   *bytes.Buffer
 }
@@ -36,13 +43,20 @@ func newWorld(t *testing.T, db *database.DB) *world {
 	w := &world{t: t, db: db, clock: &clock{now: time.Now()}, log: &bytes.Buffer{}}
 	key, err := localsecrets.NewRandomKey()
 	check(t, err)
-	keys, err := identity.OpenKeys(t.Context(), db.Client, localsecrets.NewKeeper(key))
+	keeper := localsecrets.NewKeeper(key)
+	keys, err := identity.OpenKeys(t.Context(), db.Client, keeper)
 	check(t, err)
 	people, err := identity.New(db.Client, keys, identity.Options{
 		Now: w.clock.Now, Hash: &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32},
 	})
 	check(t, err)
-	resolver := &graph.Resolver{DB: db.Client, Identity: people, Log: slog.New(slog.NewJSONHandler(&locked{w: w.log}, nil))}
+	log := slog.New(slog.NewJSONHandler(&locked{w: w.log}, nil))
+	w.queue = job.New(db, job.Settings{})
+	w.orgs = orgs.New(orgs.Config{
+		DB: db.Client, Keeper: keeper, Opener: salesforce.New(salesforce.Options{}), CallbackURL: "http://localhost/oauth/callback",
+		Clock: time.Now, Log: log,
+	})
+	resolver := &graph.Resolver{DB: db.Client, Identity: people, Connections: w.orgs, Queue: w.queue, Log: log}
 	handler := graph.NewHandler(resolver, graph.Options{
 		Authenticate: people.Authenticate, Throttle: auth.NewThrottle(600, 100).Allow, Limits: graph.DefaultLimits,
 	})
@@ -165,6 +179,15 @@ func (w *world) hire(admin person, organization, email, role string) person {
 		w.t.Fatalf("create %s: %+v", email, a)
 	}
 	return personOf(w.signIn(organization, email, password), "signIn")
+}
+
+// enqueue makes a job that nobody runs until the test starts the queue.
+func (w *world) enqueue(e estate) *ent.Job {
+	w.t.Helper()
+	ctx := engine.WithViewer(w.t.Context(), engine.Viewer{Tenant: e.tenant, User: e.admin.id, Role: engine.RoleAdmin})
+	made, err := w.queue.Enqueue(ctx, job.Spec{OrgID: e.org, Operation: engine.CompositeBackup, Name: "nightly"})
+	check(w.t, err)
+	return made
 }
 
 func (w *world) mustExec(statement string) {

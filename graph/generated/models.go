@@ -3,6 +3,8 @@
 package generated
 
 import (
+	"time"
+
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/identity"
 	"github.com/holdfast-backup/holdfast/ent"
@@ -19,7 +21,61 @@ type AuditDetail struct {
 	Value string `json:"value"`
 }
 
+// Why something failed, and the way out.
+type Failure struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+type JobCancelInput struct {
+	JobID string `json:"jobId"`
+}
+
+type JobCancelPayload struct {
+	Job        *ent.Job    `json:"job,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+func (JobCancelPayload) IsPayload() {}
+func (this JobCancelPayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
+// Which jobs to list; what is left out does not matter.
+type JobFilter struct {
+	States        []engine.JobState  `json:"states,omitempty"`
+	Operations    []engine.Operation `json:"operations,omitempty"`
+	NameContains  *string            `json:"nameContains,omitempty"`
+	CreatedFrom   *time.Time         `json:"createdFrom,omitempty"`
+	CreatedBefore *time.Time         `json:"createdBefore,omitempty"`
+}
+
 type Mutation struct {
+}
+
+type OrgConnectPayload struct {
+	Org              *ent.Org    `json:"org,omitempty"`
+	AuthorizationURL *string     `json:"authorizationUrl,omitempty"`
+	UserErrors       []UserError `json:"userErrors"`
+}
+
+func (OrgConnectPayload) IsPayload() {}
+func (this OrgConnectPayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
 }
 
 type Query struct {
@@ -98,6 +154,9 @@ func (this SignUpPayload) GetUserErrors() []UserError {
 		interfaceSlice = append(interfaceSlice, concrete)
 	}
 	return interfaceSlice
+}
+
+type Subscription struct {
 }
 
 type UserCreatePayload struct {

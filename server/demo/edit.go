@@ -2,9 +2,9 @@ package demo
 
 import (
 	"context"
+	"encoding/json"
 	"encoding/xml"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -43,7 +43,8 @@ func (s *Session) update(ctx context.Context, reference string, set map[string]a
 	if err := s.resolve(fields); err != nil {
 		return err
 	}
-	return s.call(ctx, http.MethodPatch, "/sobjects/"+r.object+"/"+r.id, fields, nil)
+	_, err = s.call(ctx, http.MethodPatch, "/sobjects/"+r.object+"/"+r.id, fields)
+	return err
 }
 
 func (s *Session) insert(ctx context.Context, step Step) error {
@@ -54,7 +55,11 @@ func (s *Session) insert(ctx context.Context, step Step) error {
 	var created struct {
 		ID string `json:"id"`
 	}
-	if err := s.call(ctx, http.MethodPost, "/sobjects/"+step.Insert, fields, &created); err != nil {
+	text, err := s.call(ctx, http.MethodPost, "/sobjects/"+step.Insert, fields)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, &created); err != nil {
 		return err
 	}
 	s.records[step.As] = record{step.Insert, created.ID}
@@ -73,7 +78,11 @@ func (s *Session) delete(ctx context.Context, references []string) error {
 		} `json:"errors"`
 	}
 	path := "/composite/sobjects?allOrNone=true&ids=" + url.QueryEscape(strings.Join(ids, ","))
-	if err := s.call(ctx, http.MethodDelete, path, nil, &results); err != nil {
+	text, err := s.call(ctx, http.MethodDelete, path, nil)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, &results); err != nil {
 		return err
 	}
 	for i, r := range results {
@@ -131,9 +140,11 @@ func (s *Session) undelete(ctx context.Context, references []string) error {
 			Message string `xml:"errors>message"`
 		} `xml:"Body>undeleteResponse>result"`
 	}
-	soap := request{http.MethodPost, "/services/Soap/u/" + apiVersion, "text/xml; charset=UTF-8", strings.NewReader(xml.Header + string(text))}
-	err = s.send(ctx, soap, func(body io.Reader) error { return xml.NewDecoder(body).Decode(&answer) })
+	text, err = s.send(ctx, request{http.MethodPost, "/services/Soap/u/" + apiVersion, "text/xml; charset=UTF-8", append([]byte(xml.Header), text...)})
 	if err != nil {
+		return err
+	}
+	if err := xml.Unmarshal(text, &answer); err != nil {
 		return err
 	}
 	if len(answer.Results) != len(ids) {

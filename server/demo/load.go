@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -89,8 +90,11 @@ func (s *Session) insertTree(ctx context.Context, object string, batch []map[str
 			ID          string `json:"id"`
 		} `json:"results"`
 	}
-	err := s.call(ctx, http.MethodPost, "/composite/tree/"+object, map[string]any{"records": batch}, &answer)
+	text, err := s.call(ctx, http.MethodPost, "/composite/tree/"+object, map[string]any{"records": batch})
 	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, &answer); err != nil {
 		return err
 	}
 	if len(answer.Results) != len(batch) {

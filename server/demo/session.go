@@ -40,46 +40,44 @@ func (s *Session) record(reference string) (record, error) {
 	return r, nil
 }
 
-// call is one REST request; body and into may be nil.
-func (s *Session) call(ctx context.Context, method, path string, body, into any) error {
-	var payload io.Reader
+// call is one REST request with a JSON body, which may be nil, and answers the
+// body of a success.
+func (s *Session) call(ctx context.Context, method, path string, body any) ([]byte, error) {
+	var text []byte
 	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
-			return err
+		var err error
+		if text, err = json.Marshal(body); err != nil {
+			return nil, err
 		}
-		payload = bytes.NewReader(text)
 	}
-	return s.send(ctx, request{method, "/services/data/v" + apiVersion + path, "application/json", payload}, func(answer io.Reader) error {
-		if into == nil {
-			return nil
-		}
-		return json.NewDecoder(answer).Decode(into)
-	})
+	return s.send(ctx, request{method, "/services/data/v" + apiVersion + path, "application/json", text})
 }
 
 type request struct {
 	method, path, contentType string
-	body                      io.Reader
+	body                      []byte
 }
 
-// send hands a successful answer to read; any other is an error with its text.
-func (s *Session) send(ctx context.Context, r request, read func(io.Reader) error) error {
-	req, err := http.NewRequestWithContext(ctx, r.method, s.baseURL+r.path, r.body)
+// send answers the body of a success; a refusal is an error with the org's words.
+func (s *Session) send(ctx context.Context, r request) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, r.method, s.baseURL+r.path, bytes.NewReader(r.body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+s.token)
 	req.Header.Set("Content-Type", r.contentType)
 	req.Header.Set("SOAPAction", `""`)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer res.Body.Close()
-	if res.StatusCode >= http.StatusBadRequest {
-		text, _ := io.ReadAll(io.LimitReader(res.Body, 2000))
-		return fmt.Errorf("the org refused %s %s: %s %s", r.method, r.path, res.Status, text)
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, err
 	}
-	return read(res.Body)
+	if res.StatusCode >= http.StatusBadRequest {
+		return nil, fmt.Errorf("the org refused %s %s: %s %.2000s", r.method, r.path, res.Status, answer)
+	}
+	return answer, nil
 }

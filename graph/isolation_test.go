@@ -1,0 +1,239 @@
+package graph_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/ent/database"
+	"github.com/holdfast-backup/holdfast/ent/database/databasetest"
+	"github.com/holdfast-backup/holdfast/ent/org"
+)
+
+// Tenant isolation, tested from the schema itself: every place in the schema
+// that takes an id or a cursor needs a probe. With an id of one's own the
+// probe succeeds; with another tenant's it answers NOT_FOUND, in the very
+// words it uses for an id that nobody has.
+
+// probe asks with $id in the place it is for; ids are the estate's ids that fit there.
+type probe struct {
+	query string
+	ids   func(estate) []string
+}
+
+func only(id func(estate) string) func(estate) []string {
+	return func(e estate) []string { return []string{id(e)} }
+}
+
+var (
+	anOrg      = only(func(e estate) string { return e.org })
+	aJob       = only(func(e estate) string { return e.job })
+	aUser      = only(func(e estate) string { return e.user })
+	everything = func(e estate) []string { return []string{e.tenant, e.user, e.org, e.job, e.jobObject, e.audit} }
+)
+
+var idProbes = map[string]probe{
+	"Query.node(id)":                        {`query($id: ID!) { node(id: $id) { id } }`, everything},
+	"Query.org(id)":                         {`query($id: ID!) { org(id: $id) { id jobs { edges { node { id org { id } } } } } }`, anOrg},
+	"Query.job(id)":                         {`query($id: ID!) { job(id: $id) { id org { id } objects { edges { node { id } } } log { seq } } }`, aJob},
+	"Query.jobs(orgId)":                     {`query($id: ID) { jobs(orgId: $id) { edges { node { id } } } }`, anOrg},
+	"Mutation.userRoleChange(input.userId)": {`mutation($id: ID!) { userRoleChange(input: {userId: $id, role: OPERATOR}) { user { id } userErrors { code message } } }`, aUser},
+	"Mutation.jobCancel(input.jobId)":       {`mutation($id: ID!) { jobCancel(input: {jobId: $id}) { job { id } userErrors { code message } } }`, only(func(e estate) string { return e.waiting })},
+	"Mutation.orgConnect(input.orgId)": {
+		`mutation($id: ID) { orgConnect(input: {orgId: $id, flow: WEB_SERVER, loginUrl: "https://login.salesforce.com", clientId: "c"}) { org { id } userErrors { code message } } }`, anOrg,
+	},
+	"Subscription.jobLog(jobId)":      {`subscription($id: ID!) { jobLog(jobId: $id) { seq text } }`, aJob},
+	"Subscription.jobProgress(jobId)": {`subscription($id: ID!) { jobProgress(jobId: $id) { job { id } objects { id } } }`, aJob},
+}
+
+// pages are the connections: the fields of the page and how to get there.
+var cursorProbes = map[string]string{
+	"Query.users":        `query($after: Cursor, $before: Cursor) { users(after: $after, before: $before) { totalCount edges { cursor node { id email } } } }`,
+	"Query.auditEntries": `query($after: Cursor, $before: Cursor) { auditEntries(after: $after, before: $before) { totalCount edges { cursor node { id target } } } }`,
+	"Query.orgs":         `query($after: Cursor, $before: Cursor) { orgs(after: $after, before: $before) { totalCount edges { cursor node { id } } } }`,
+	"Query.jobs":         `query($after: Cursor, $before: Cursor) { jobs(after: $after, before: $before) { totalCount edges { cursor node { id org { id } } } } }`,
+	"Org.jobs":           `query($after: Cursor, $before: Cursor) { orgs { edges { node { jobs(after: $after, before: $before) { totalCount edges { cursor node { id } } } } } } }`,
+	"Job.objects":        `query($after: Cursor, $before: Cursor) { jobs { edges { node { objects(after: $after, before: $before) { totalCount edges { cursor node { id } } } } } } }`,
+}
+
+// places lists where the schema takes a value of the type: Query.org(id),
+// Mutation.jobCancel(input.jobId), Org.jobs(after).
+func places(s *ast.Schema, typeName string) []string {
+	var found []string
+	for _, definition := range s.Types {
+		if definition.Kind != ast.Object || strings.HasPrefix(definition.Name, "__") {
+			continue
+		}
+		for _, field := range definition.Fields {
+			for _, argument := range field.Arguments {
+				for _, path := range pathsTo(s, argument.Type, typeName, argument.Name) {
+					found = append(found, fmt.Sprintf("%s.%s(%s)", definition.Name, field.Name, path))
+				}
+			}
+		}
+	}
+	return found
+}
+
+func pathsTo(s *ast.Schema, t *ast.Type, typeName, path string) []string {
+	if t.Name() == typeName {
+		return []string{path}
+	}
+	var found []string
+	if definition := s.Types[t.Name()]; definition.Kind == ast.InputObject {
+		for _, field := range definition.Fields {
+			found = append(found, pathsTo(s, field.Type, typeName, path+"."+field.Name)...)
+		}
+	}
+	return found
+}
+
+func TestEveryIDInTheSchemaHasAProbe(t *testing.T) {
+	t.Parallel()
+	ids := places(schema(), "ID")
+	expectSame(t, "ids", ids, slices.Collect(maps.Keys(idProbes)))
+	var connections []string
+	for _, place := range places(schema(), "Cursor") {
+		connections = append(connections, place[:strings.Index(place, "(")])
+	}
+	slices.Sort(connections)
+	expectSame(t, "cursors", slices.Compact(connections), slices.Collect(maps.Keys(cursorProbes)))
+}
+
+func expectSame(t *testing.T, what string, inSchema, probed []string) {
+	t.Helper()
+	for _, place := range inSchema {
+		if !slices.Contains(probed, place) {
+			t.Errorf("%s: %s has no probe", what, place)
+		}
+	}
+	for _, place := range probed {
+		if !slices.Contains(inSchema, place) {
+			t.Errorf("%s: the probe %s is for nothing in the schema", what, place)
+		}
+	}
+}
+
+func TestTenantsCannotReachEachOther(t *testing.T) {
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		own, strange := w.settle("Acme"), w.settle("Evil Corp")
+		for place, p := range idProbes {
+			mine, theirs := p.ids(own), p.ids(strange)
+			for i := range mine {
+				refused, unknown := w.probe(own.admin.token, p.query, theirs[i]), w.probe(own.admin.token, p.query, like(theirs[i]))
+				expectCode(t, refused, "NOT_FOUND")
+				if a, b := words(refused, theirs[i]), words(unknown, like(theirs[i])); a != b {
+					t.Errorf("%s: another tenant's id is answered with\n%s\nand an unknown one with\n%s", place, a, b)
+				}
+				if a := w.probe(own.admin.token, p.query, mine[i]); a.code() != "" {
+					t.Errorf("%s with an id of one's own: %+v", place, a)
+				}
+			}
+		}
+	})
+}
+
+// like is an id of the same kind that nobody has.
+func like(id string) string { return id[:strings.Index(id, "_")+1] + strings.Repeat("0", 26) }
+
+// words is an answer without the id that was asked for.
+func words(a answer, id string) string {
+	text, _ := json.Marshal([]any{a.Data, a.Errors})
+	return strings.ReplaceAll(string(text), id, "…")
+}
+
+func TestCursorsOfAnotherTenantShowNothingOfIt(t *testing.T) {
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		own, strange := w.settle("Acme"), w.settle("Evil Corp")
+		for place, query := range cursorProbes {
+			cursors := cursorsIn(w.ask(strange.admin.token, query, nil).Data)
+			if len(cursors) == 0 {
+				t.Fatalf("%s: the other tenant has nothing to page through", place)
+			}
+			for _, direction := range []string{"after", "before"} {
+				a := w.ask(own.admin.token, query, map[string]any{direction: cursors[0]})
+				text, err := json.Marshal(a)
+				check(t, err)
+				for _, id := range everything(strange) {
+					if strings.Contains(string(text), id) {
+						t.Errorf("%s: %s another tenant's cursor comes %s", place, direction, id)
+					}
+				}
+				expectCode(t, a, "")
+			}
+			if mine := cursorsIn(w.ask(own.admin.token, query, nil).Data); len(mine) == 0 {
+				t.Errorf("%s: one's own things are not there", place)
+			}
+		}
+	})
+}
+
+func cursorsIn(value any) (cursors []string) {
+	switch value := value.(type) {
+	case map[string]any:
+		if cursor, ok := value["cursor"].(string); ok {
+			cursors = append(cursors, cursor)
+		}
+		for _, inner := range value {
+			cursors = append(cursors, cursorsIn(inner)...)
+		}
+	case []any:
+		for _, inner := range value {
+			cursors = append(cursors, cursorsIn(inner)...)
+		}
+	}
+	return cursors
+}
+
+// probe asks by POST, or for the first event of a subscription.
+func (w *world) probe(token, query, id string) answer {
+	w.t.Helper()
+	variables := map[string]any{"id": id}
+	if strings.HasPrefix(query, "subscription") {
+		return w.first(token, query, variables)
+	}
+	return w.ask(token, query, variables)
+}
+
+// estate is one of each thing that a tenant can own.
+type estate struct {
+	admin                           person
+	tenant, user, org, job, waiting string
+	jobObject, audit                string
+}
+
+// settle makes a tenant and its things: a finished job with an object and a
+// log, and one that waits.
+func (w *world) settle(name string) estate {
+	w.t.Helper()
+	e := estate{admin: w.register(name)}
+	e.user = w.hire(e.admin, name, "bob@"+strings.ReplaceAll(strings.ToLower(name), " ", "")+".example", "VIEWER").id
+	e.tenant = w.ask(e.admin.token, `{ tenant { id } }`, nil).text("tenant", "id")
+	e.audit = w.ask(e.admin.token, `{ auditEntries { edges { node { id } } } }`, nil).text("auditEntries", "edges", 0, "node", "id")
+	ctx := engine.WithViewer(w.t.Context(), engine.Viewer{Tenant: e.tenant, Role: engine.RoleAdmin})
+	connected, err := w.db.Client.Org.Create().SetName("prod").SetType(org.TypePRODUCTION).SetFlow(engine.FlowClientCredentials).
+		SetLoginURL("https://login.salesforce.com").SetClientID("c").SetTenantID(e.tenant).Save(ctx)
+	check(w.t, err)
+	e.org = connected.ID
+	done, err := w.db.Client.Job.Create().SetTenantID(e.tenant).SetOrgID(e.org).SetNumber(1).SetOperation(engine.CompositeBackup).
+		SetState(engine.JobCompleted).SetFinishedAt(time.Now()).Save(ctx)
+	check(w.t, err)
+	e.job = done.ID
+	object, err := w.db.Client.JobObject.Create().SetTenantID(e.tenant).SetJobID(e.job).SetName("Account").Save(ctx)
+	check(w.t, err)
+	e.jobObject = object.ID
+	check(w.t, w.db.Client.LogLine.Create().SetTenantID(e.tenant).SetID(time.Now().UnixNano()).SetJobID(e.job).SetSeq(1).
+		SetAt(time.Now()).SetLevel(engine.LogInfo).SetMessage("Started.").Exec(ctx))
+	check(w.t, connected.Update().SetNextJobNumber(2).Exec(ctx))
+	e.waiting = w.enqueue(e).ID
+	return e
+}

@@ -1,0 +1,111 @@
+// Package web is the server's face over HTTP: GraphQL at /graphql, GraphiQL at
+// /, the way back from Salesforce's consent page, and what a load balancer asks.
+package web
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/holdfast-backup/holdfast/ent"
+)
+
+// maxBody is how much a request may carry: queries are small, files travel by
+// signed links.
+const maxBody = 1 << 20
+
+//go:embed assets
+var embedded embed.FS
+
+// Site is what the routes lead to.
+type Site struct {
+	GraphQL http.Handler
+	// Complete ends the connecting of an org (orgs.Complete).
+	Complete func(ctx context.Context, state, code, denied string) (*ent.Org, error)
+	// Ready says why the server cannot answer at the moment, if so.
+	Ready func(ctx context.Context) error
+	// Stopping is closed when the server stops: streams end then, while other
+	// requests are finished.
+	Stopping <-chan struct{}
+	Log      *slog.Logger
+}
+
+// Handler serves the site.
+func (s Site) Handler() http.Handler {
+	assets, err := fs.Sub(embedded, "assets")
+	if err != nil {
+		panic(err) // the folder is compiled in
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", caching("no-store", http.MaxBytesHandler(s.endStreams(s.GraphQL), maxBody)))
+	mux.Handle("GET /{$}", http.FileServerFS(assets))
+	mux.Handle("GET /assets/", caching("public, max-age=3600", http.StripPrefix("/assets", http.FileServerFS(assets))))
+	mux.HandleFunc("GET "+CallbackPath, s.callback)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") })
+	mux.HandleFunc("GET /readyz", s.readiness)
+	return secured(mux)
+}
+
+func (s Site) readiness(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
+	if err := s.Ready(ctx); err != nil {
+		s.Log.WarnContext(ctx, "not ready", "error", err)
+		writeStatus(w, http.StatusServiceUnavailable, "not ready")
+		return
+	}
+	writeStatus(w, http.StatusOK, "ready")
+}
+
+func writeStatus(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"status": text})
+}
+
+// policy keeps the page to its own files. GraphiQL's editor sets styles of its own.
+const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; " +
+	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func caching(policy string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", policy)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// endStreams cancels what would go on for as long as the client listens.
+func (s Site) endStreams(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") == "" && !strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		go func() {
+			select {
+			case <-s.Stopping:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
