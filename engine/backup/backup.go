@@ -1,0 +1,181 @@
+// Package backup runs backups: what an org holds goes into the vault as one
+// point in time. A composite backup takes every SObject our user can read, the
+// first time in full, later only what changed.
+package backup
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/capture"
+	"github.com/holdfast-backup/holdfast/engine/describe"
+	"github.com/holdfast-backup/holdfast/engine/job"
+	"github.com/holdfast-backup/holdfast/engine/vault"
+	"github.com/holdfast-backup/holdfast/ent"
+)
+
+// Backup is the room's face.
+type Backup struct {
+	DB      *ent.Client
+	Vault   *vault.Vault
+	Queue   *job.Queue
+	Orgs    engine.Connector
+	Capture *capture.Capture
+}
+
+// StartInput asks for a composite backup now: it is QUEUED for the org's next
+// free slot (F37).
+type StartInput struct {
+	OrgID          string
+	Name           string
+	Description    string
+	IdempotencyKey string
+}
+
+// Start enqueues a composite backup. A second one waits behind the running
+// one; a third is KindConflict, JOB_ALREADY_QUEUED.
+func (b *Backup) Start(ctx context.Context, in StartInput) (*ent.Job, error) {
+	in.Name = strings.TrimSpace(in.Name)
+	if in.Name == "" {
+		in.Name = "Composite backup"
+	}
+	return b.Queue.Enqueue(ctx, job.Spec{
+		OrgID: in.OrgID, Operation: engine.CompositeBackup, Name: in.Name, Description: in.Description,
+		IdempotencyKey: in.IdempotencyKey,
+	})
+}
+
+// Work runs one composite backup; an attempt after a crash goes on where the
+// last one stopped. A backup that cannot go on keeps the SObjects it has whole.
+func (b *Backup) Work(ctx context.Context, run *job.Run) error {
+	started := run.Job()
+	org, err := b.Orgs.OpenOrg(ctx, started.OrgID)
+	if err != nil {
+		return err
+	}
+	store, err := b.begin(ctx, run)
+	if store == nil || err != nil {
+		return err
+	}
+	r := capture.Request{OrgID: started.OrgID, Scope: capture.CompositeScope, Org: org, Job: run, Store: store}
+	failed, err := b.capture(ctx, &r)
+	if err == nil {
+		return b.close(ctx, r, failed)
+	}
+	if errors.Is(context.Cause(ctx), job.ErrCancelled) || ctx.Err() == nil && !engine.Is(err, engine.KindTransient) && !engine.Is(err, engine.KindLimit) {
+		return errors.Join(err, b.close(context.WithoutCancel(ctx), r, len(r.Targets)))
+	}
+	return err
+}
+
+// begin opens this job's run in the vault; nil when an attempt that died has
+// closed it already. The run of a job that ended without closing it is closed
+// first: since backups of an org run one at a time, nobody else writes it.
+func (b *Backup) begin(ctx context.Context, run *job.Run) (*vault.Run, error) {
+	started := run.Job()
+	runs, err := b.Vault.Runs(ctx, started.OrgID)
+	if err != nil {
+		return nil, err
+	}
+	for _, earlier := range runs {
+		switch {
+		case earlier.JobID == started.ID && earlier.State != "OPEN":
+			run.Log(engine.LogInfo, "", "The backup was stored by the attempt before.")
+			return nil, nil
+		case earlier.JobID != started.ID && earlier.State == "OPEN":
+			if err := b.closeAbandoned(ctx, started.OrgID, earlier); err != nil {
+				return nil, err
+			}
+		}
+	}
+	run.Log(engine.LogInfo, "", "Backup started: %s, composite.", started.Name)
+	return b.Vault.BeginRun(ctx, vault.RunSpec{OrgID: started.OrgID, JobID: started.ID, Operation: started.Operation})
+}
+
+func (b *Backup) closeAbandoned(ctx context.Context, orgID string, run vault.RunInfo) error {
+	abandoned, err := b.Vault.BeginRun(ctx, vault.RunSpec{OrgID: orgID, JobID: run.JobID, Operation: run.Operation})
+	if err != nil {
+		return err
+	}
+	_, err = abandoned.ClosePartial(ctx)
+	return err
+}
+
+func (b *Backup) capture(ctx context.Context, r *capture.Request) (failed int, err error) {
+	undescribed, err := b.targets(ctx, r)
+	if err != nil {
+		return undescribed, err
+	}
+	failed, err = b.Capture.Records(ctx, *r)
+	return failed + undescribed, err
+}
+
+// close makes what was captured visible: everything when every SObject is
+// whole, otherwise only the SObjects that are.
+func (b *Backup) close(ctx context.Context, r capture.Request, failed int) error {
+	commit := r.Store.Commit
+	if failed > 0 {
+		commit = r.Store.ClosePartial
+	}
+	counts, err := commit(ctx)
+	if err != nil {
+		return err
+	}
+	if err := b.Capture.MoveWatermarks(ctx, r); err != nil {
+		return err
+	}
+	r.Job.Log(engine.LogInfo, "", "Backup stored: %d added, %d changed, %d deleted in %d objects.",
+		counts.Added, counts.Changed, counts.Deleted, len(counts.Objects))
+	return nil
+}
+
+// targets fills in what to read, and writes a completeness line for every
+// SObject that cannot be read. It answers how many could not be described.
+func (b *Backup) targets(ctx context.Context, r *capture.Request) (undescribed int, err error) {
+	schema, err := b.Capture.Dictionary.Refresh(ctx, r.OrgID, r.Org)
+	if err != nil {
+		return 0, err
+	}
+	for i := range schema.Objects {
+		name := schema.Objects[i].Name
+		readable, err := readable(ctx, r.Job.Object(name), &schema.Objects[i], schema.Failed[name])
+		if err != nil {
+			return 0, err
+		}
+		if readable {
+			r.Targets = append(r.Targets, capture.Target{Name: name})
+		}
+	}
+	r.Job.Log(engine.LogInfo, "", "The org shows %d objects; %d can be read.", len(schema.Objects), len(r.Targets))
+	return len(schema.Failed), b.count(ctx, r)
+}
+
+func readable(ctx context.Context, progress *job.ObjectProgress, o *engine.SObject, failure error) (bool, error) {
+	if failure != nil {
+		return false, progress.Fail(ctx, engine.Wrap("describe "+o.Name, failure))
+	}
+	if ok, reason := describe.Readable(o); !ok {
+		return false, progress.Finish(ctx, job.ObjectCounts{Reason: reason})
+	}
+	return true, progress.Queue(ctx)
+}
+
+// count asks the org how many records of each SObject it counts itself.
+func (b *Backup) count(ctx context.Context, r *capture.Request) error {
+	names := make([]string, len(r.Targets))
+	for i := range r.Targets {
+		names[i] = r.Targets[i].Name
+	}
+	counts, err := r.Org.Count(ctx, names)
+	if err != nil {
+		return engine.Wrap("count the org's records", err)
+	}
+	for i := range r.Targets {
+		if n, ok := counts[names[i]]; ok {
+			r.Targets[i].Expected = &n
+		}
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+package capture
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/describe"
+	"github.com/holdfast-backup/holdfast/ent"
+	"github.com/holdfast-backup/holdfast/ent/sobject"
+)
+
+// describesAtOnce bounds how many full describes are in memory together.
+const describesAtOnce = 100
+
+// Dictionary is what we know of an org's schema: every SObject as last
+// described. Reading from it costs no API call.
+type Dictionary struct{ DB *ent.Client }
+
+// SObject returns the full describe of one SObject, whatever its case in name.
+// KindNotFound, code UNKNOWN_OBJECT, when the org has none or no backup has
+// seen it yet.
+func (d Dictionary) SObject(ctx context.Context, orgID, name string) (*engine.SObject, error) {
+	row, err := d.DB.SObject.Query().Where(sobject.OrgID(orgID), sobject.NameEqualFold(name)).First(ctx)
+	if ent.IsNotFound(err) || err == nil && len(row.Describe) == 0 {
+		return nil, &engine.Error{Kind: engine.KindNotFound, Code: "UNKNOWN_OBJECT", Org: orgID, Object: name,
+			Message: "No object “" + name + "” is known of this org. Check its API name, and back the org up once if it is new."}
+	}
+	if err != nil {
+		return nil, engine.Wrap("load the describe of "+name, err)
+	}
+	return unpack(row.Describe)
+}
+
+// Refresh brings the dictionary up to date with the org and lists its SObjects
+// by name. Only describes that changed are fetched; failures are per SObject.
+func (d Dictionary) Refresh(ctx context.Context, orgID string, org engine.Org) (*Schema, error) {
+	global, err := org.DescribeGlobal(ctx)
+	if err != nil {
+		return nil, engine.Wrap("list the org's objects", err)
+	}
+	known, err := d.known(ctx, orgID)
+	if err != nil {
+		return nil, err
+	}
+	schema := &Schema{Failed: map[string]error{}}
+	for start := 0; start < len(global); start += describesAtOnce {
+		part := global[start:min(start+describesAtOnce, len(global))]
+		if err := d.refreshPart(ctx, orgID, org, part, known, schema); err != nil {
+			return nil, err
+		}
+	}
+	return schema, d.markGone(ctx, orgID, global, known)
+}
+
+// Schema is an org's SObjects in the order of its global describe, and those
+// whose full describe failed, with the reason.
+type Schema struct {
+	Objects []engine.SObject // without fields
+	Failed  map[string]error
+}
+
+type knownObject struct {
+	describedAt time.Time
+	gone        bool
+}
+
+func (d Dictionary) known(ctx context.Context, orgID string) (map[string]knownObject, error) {
+	rows, err := d.DB.SObject.Query().Where(sobject.OrgID(orgID)).
+		Select(sobject.FieldName, sobject.FieldDescribedAt, sobject.FieldGone).All(ctx)
+	if err != nil {
+		return nil, engine.Wrap("load the dictionary", err)
+	}
+	known := make(map[string]knownObject, len(rows))
+	for _, row := range rows {
+		k := knownObject{gone: row.Gone}
+		if row.DescribedAt != nil && !row.Gone {
+			k.describedAt = *row.DescribedAt
+		}
+		known[row.Name] = k
+	}
+	return known, nil
+}
+
+func (d Dictionary) refreshPart(ctx context.Context, orgID string, org engine.Org, part []engine.SObject, known map[string]knownObject, schema *Schema) error {
+	var requests []engine.DescribeRequest
+	for i := range part {
+		schema.Objects = append(schema.Objects, part[i])
+		if ok, _ := describe.Readable(&part[i]); ok {
+			requests = append(requests, engine.DescribeRequest{Object: part[i].Name, Since: known[part[i].Name].describedAt})
+		}
+	}
+	results, err := org.Describe(ctx, requests)
+	if err != nil {
+		return engine.Wrap("describe the org's objects", err)
+	}
+	var changed []*ent.SObjectCreate
+	for _, result := range results {
+		switch {
+		case result.Err != nil:
+			schema.Failed[result.Object] = result.Err
+		case !result.Unchanged:
+			create, err := d.row(orgID, result)
+			if err != nil {
+				return err
+			}
+			changed = append(changed, create)
+		}
+	}
+	return d.save(ctx, changed)
+}
+
+func (d Dictionary) row(orgID string, result engine.DescribeResult) (*ent.SObjectCreate, error) {
+	packed, err := pack(result.SObject)
+	if err != nil {
+		return nil, err
+	}
+	return d.DB.SObject.Create().SetOrgID(orgID).SetName(result.SObject.Name).SetLabel(result.SObject.Label).
+		SetKeyPrefix(result.SObject.KeyPrefix).SetClass(string(describe.Classify(result.SObject))).
+		SetDescribe(packed).SetDescribedAt(result.AsOf.UTC().Truncate(time.Microsecond)).SetGone(false), nil
+}
+
+func (d Dictionary) save(ctx context.Context, rows []*ent.SObjectCreate) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	err := d.DB.SObject.CreateBulk(rows...).OnConflictColumns(sobject.FieldOrgID, sobject.FieldName).UpdateNewValues().Exec(ctx)
+	return engine.Wrap("save the dictionary", err)
+}
+
+func (d Dictionary) markGone(ctx context.Context, orgID string, global []engine.SObject, known map[string]knownObject) error {
+	for i := range global {
+		delete(known, global[i].Name)
+	}
+	var gone []string
+	for name, k := range known {
+		if !k.gone {
+			gone = append(gone, name)
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	err := d.DB.SObject.Update().Where(sobject.OrgID(orgID), sobject.NameIn(gone...)).SetGone(true).Exec(ctx)
+	return engine.Wrap("mark objects that left the org", err)
+}
+
+var (
+	packer, _   = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	unpacker, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(0))
+)
+
+func pack(o *engine.SObject) ([]byte, error) {
+	plain, err := json.Marshal(o)
+	if err != nil {
+		return nil, engine.Wrap("encode the describe of "+o.Name, err)
+	}
+	return packer.EncodeAll(plain, nil), nil
+}
+
+func unpack(packed []byte) (*engine.SObject, error) {
+	plain, err := unpacker.DecodeAll(packed, nil)
+	if err != nil {
+		return nil, engine.Wrap("inflate a describe", err)
+	}
+	o := &engine.SObject{}
+	return o, engine.Wrap("decode a describe", json.Unmarshal(plain, o))
+}

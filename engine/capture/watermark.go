@@ -1,0 +1,55 @@
+package capture
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/ent"
+	entwatermark "github.com/holdfast-backup/holdfast/ent/watermark"
+)
+
+// CompositeScope is whose watermarks a composite backup moves.
+const CompositeScope = "composite"
+
+// watermark is up to where an SObject was read, and which fields were.
+type watermark struct {
+	Stamp       time.Time
+	Fingerprint string
+}
+
+func (c *Capture) watermarks(ctx context.Context, orgID, scope string) (map[string]watermark, error) {
+	rows, err := c.DB.Watermark.Query().Where(entwatermark.OrgID(orgID), entwatermark.Scope(scope)).All(ctx)
+	if err != nil {
+		return nil, engine.Wrap("load the watermarks", err)
+	}
+	marks := make(map[string]watermark, len(rows))
+	for _, row := range rows {
+		marks[row.Object] = watermark{Stamp: row.Stamp, Fingerprint: row.FieldsHash}
+	}
+	return marks, nil
+}
+
+// MoveWatermarks records, after the run's commit, up to where each whole
+// SObject was read. Dying before it only means reading more the next time.
+func (c *Capture) MoveWatermarks(ctx context.Context, r Request) error {
+	var rows []*ent.WatermarkCreate
+	for _, target := range r.Targets {
+		if _, whole := r.Store.Finished(target.Name); !whole {
+			continue
+		}
+		var read token
+		if err := json.Unmarshal(r.Store.Checkpoint(target.Name), &read); err != nil {
+			return engine.Wrap("read the checkpoint of "+target.Name, err)
+		}
+		rows = append(rows, c.DB.Watermark.Create().SetOrgID(r.OrgID).SetScope(r.Scope).SetObject(target.Name).
+			SetStamp(read.Began.UTC().Truncate(time.Microsecond)).SetFieldsHash(read.Fingerprint))
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	err := c.DB.Watermark.CreateBulk(rows...).
+		OnConflictColumns(entwatermark.FieldOrgID, entwatermark.FieldScope, entwatermark.FieldObject).UpdateNewValues().Exec(ctx)
+	return engine.Wrap("move the watermarks", err)
+}
