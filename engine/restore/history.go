@@ -176,7 +176,9 @@ func compared(h *RecordHistory, current diff.Column, versions []*vault.Version, 
 func columnOf(version *vault.Version) diff.Column {
 	column := make(diff.Column, len(version.Fields))
 	for i, f := range version.Fields {
-		column[f.Name] = string(version.Values[i])
+		if version.Values[i] != nil {
+			column[f.Name] = string(version.Values[i])
+		}
 	}
 	return column
 }
