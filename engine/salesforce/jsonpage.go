@@ -200,17 +200,21 @@ func (s *scanner) value() ([]byte, error) {
 		return raw[:s.at-start], nil
 	}
 	start := s.at
-	for s.at < len(s.text) && !bytes.ContainsRune([]byte(",]} \n\r\t"), rune(s.text[s.at])) {
+	for s.at < len(s.text) && !endsLiteral(s.text[s.at]) {
 		s.at++
 	}
 	literal := s.text[start:s.at]
-	if !json.Valid(literal) {
-		return nil, errJSON
-	}
-	if string(literal) == "null" {
+	switch {
+	case string(literal) == "null":
 		return nil, nil
+	case string(literal) == "true" || string(literal) == "false" || json.Valid(literal):
+		return literal, nil
 	}
-	return literal, nil
+	return nil, errJSON
+}
+
+func endsLiteral(c byte) bool {
+	return c == ',' || c == '}' || c == ']' || c == ' ' || c == '\n' || c == '\r' || c == '\t'
 }
 
 func (s *scanner) boolean() (bool, error) {

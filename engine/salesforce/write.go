@@ -25,18 +25,18 @@ var writeHeaders = map[string]string{
 // before it.
 func (o *org) Insert(ctx context.Context, request engine.WriteRequest) ([]engine.WriteResult, error) {
 	w := o.rowWriter(request, http.MethodPost, "insert records of "+request.Object.Name)
-	return w.run(ctx)
+	return w.run(ctx, insertLoad(request))
 }
 
 // Update writes the rows' fields and no others.
 func (o *org) Update(ctx context.Context, request engine.WriteRequest) ([]engine.WriteResult, error) {
 	w := o.rowWriter(request, http.MethodPatch, "update records of "+request.Object.Name)
-	return w.run(ctx)
+	return w.run(ctx, updateLoad(request))
 }
 
 // Delete moves records to the Recycle Bin.
 func (o *org) Delete(ctx context.Context, object string, ids []engine.RecordID) ([]engine.WriteResult, error) {
-	w := &writer{org: o, object: object, doing: "delete records of " + object, count: len(ids), again: true,
+	w := &writer{org: o, object: object, doing: "delete records of " + object, count: len(ids), deletes: true,
 		id: func(n int) engine.RecordID { return ids[n] },
 		call: func(rows []int) (call, error) {
 			list := make([]string, len(rows))
@@ -46,12 +46,12 @@ func (o *org) Delete(ctx context.Context, object string, ids []engine.RecordID) 
 			path := o.data("/composite/sobjects?allOrNone=false&ids=" + strings.Join(list, ","))
 			return call{method: http.MethodDelete, path: path, again: true}, nil
 		}}
-	return w.run(ctx)
+	return w.run(ctx, deleteLoad(ids))
 }
 
 // rowWriter writes by collections; an update may be repeated, an insert not.
 func (o *org) rowWriter(request engine.WriteRequest, method, doing string) *writer {
-	return &writer{org: o, object: request.Object.Name, doing: doing, count: len(request.Rows), again: method == http.MethodPatch,
+	return &writer{org: o, object: request.Object.Name, doing: doing, count: len(request.Rows),
 		id: func(n int) engine.RecordID { return request.Rows[n].ID },
 		call: func(rows []int) (call, error) {
 			records := make([]map[string]any, len(rows))
@@ -101,46 +101,64 @@ type writer struct {
 	object string
 	doing  string
 	count  int
-	again  bool // a chunk may be sent twice
-	id     func(n int) engine.RecordID
-	call   func(rows []int) (call, error)
+	// deletes: a row found deleted on a repeated call was deleted by the first
+	deletes bool
+	id      func(n int) engine.RecordID
+	call    func(rows []int) (call, error)
 
 	results []engine.WriteResult
 }
 
-// run writes all rows. Those that met a lock are tried again, in smaller and
-// smaller chunks.
-func (w *writer) run(ctx context.Context) ([]engine.WriteResult, error) {
+// run writes all rows: many of them as a Bulk load, where that can tell what
+// became of each, and what remains by collections.
+func (w *writer) run(ctx context.Context, l load) ([]engine.WriteResult, error) {
 	w.results = make([]engine.WriteResult, w.count)
 	open := make([]int, w.count)
 	for n := range open {
 		open[n] = n
 	}
+	if w.count > w.org.options.LargeWrite && l.fits() {
+		var err error
+		if open, err = w.ingest(ctx, l); err != nil {
+			w.unsent(open, err)
+			return w.results, err
+		}
+	}
+	return w.results, w.collect(ctx, open)
+}
+
+// collect writes rows by collections. Those that met a lock are tried again, in
+// smaller and smaller chunks.
+func (w *writer) collect(ctx context.Context, open []int) error {
 	for attempt := 1; ; attempt++ {
 		size := max(collectionMost>>(attempt-1), 1)
 		for start := 0; start < len(open); start += size {
 			if err := w.send(ctx, open[start:min(start+size, len(open))]); err != nil {
 				w.unsent(open[start:], err)
-				return w.results, err
+				return err
 			}
 		}
 		open = w.locked(open)
 		if len(open) == 0 || attempt == w.org.options.Retry.Attempts {
-			return w.results, nil
+			return nil
 		}
 		if err := w.org.options.Sleep(ctx, w.org.options.Retry.pause(attempt)); err != nil {
-			return w.results, err
+			return err
 		}
 	}
 }
 
 func (w *writer) locked(rows []int) (locked []int) {
 	for _, n := range rows {
-		if r := w.results[n]; !r.OK && len(r.Errors) > 0 && r.Errors[0].Code == "UNABLE_TO_LOCK_ROW" {
+		if failedWith(w.results[n], "UNABLE_TO_LOCK_ROW") {
 			locked = append(locked, n)
 		}
 	}
 	return locked
+}
+
+func failedWith(r engine.WriteResult, code string) bool {
+	return !r.OK && len(r.Errors) > 0 && r.Errors[0].Code == code
 }
 
 // unsent marks the rows that an error kept from being written.
@@ -207,17 +225,10 @@ func (w *writer) record(a answer, rows []int) error {
 		for _, e := range wire[i].Errors {
 			result.Errors = append(result.Errors, engine.WriteError{Code: e.code(), Message: e.Message, Fields: e.Fields})
 		}
-		if a.attempt > 1 && doneBefore(result) {
-			result.OK, result.Errors = true, nil
+		if a.attempt > 1 && w.deletes && failedWith(result, "ENTITY_IS_DELETED") {
+			result.OK, result.Errors = true, nil // by an attempt whose answer got lost
 		}
 		w.results[n] = result
 	}
 	return nil
-}
-
-// doneBefore recognises, on a repeated call, the row that an earlier attempt
-// had deleted before its answer got lost. Only a delete says so: an update of
-// a deleted row would have failed in the first place too.
-func doneBefore(r engine.WriteResult) bool {
-	return !r.OK && len(r.Errors) == 1 && r.Errors[0].Code == "ENTITY_IS_DELETED"
 }
