@@ -263,7 +263,12 @@ func list[T any](p *parser, item func() T) []T {
 	return items
 }
 
+// path reads a dotted name. Objects are called Group, Order and Case and fields
+// Limit, so only the words that begin the main clauses are kept from it.
 func (p *parser) path() Field {
+	if slices.ContainsFunc([]string{"SELECT", "FROM", "WHERE"}, p.peek().is) {
+		p.unexpected()
+	}
 	t := p.word()
 	f := Field{Path: []string{t.text}, Pos: Pos(t.pos)}
 	for p.accept(".") {

@@ -9,8 +9,6 @@ func (p *parser) selectList() []SelectItem {
 func (p *parser) selectItem() SelectItem {
 	t, after := p.peek(), p.ahead(1)
 	switch {
-	case t.is("FROM"):
-		p.unexpected()
 	case t.is("("):
 		return p.children()
 	case t.is("FIELDS") && after.is("("):
