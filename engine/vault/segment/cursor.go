@@ -2,11 +2,11 @@ package segment
 
 import "context"
 
-// Cursor walks blocks of one segment. The embedded Block is the current one:
-// its hot stream after Next, its cold one after LoadCold. It serves one
-// goroutine.
+// Cursor walks blocks of one segment. Next reads a block's hot stream; its cold
+// one is inflated when it is needed. What the methods return is valid until the
+// next Next. It serves one goroutine.
 type Cursor struct {
-	Block
+	block
 	r         *Reader
 	next, end int
 	window    int
@@ -92,8 +92,22 @@ func (c *Cursor) fetch(ctx context.Context, n int, m *blockMeta) error {
 	return c.r.src.ReadAt(ctx, c.buf, m.at)
 }
 
-// LoadCold inflates the current block's cold stream, once.
-func (c *Cursor) LoadCold() error {
+// Value is a field's canonical text in a row, empty for null.
+func (c *Cursor) Value(field, row int) ([]byte, error) {
+	if !c.hasCold && !c.Section().Fields[field].Hot {
+		if err := c.loadCold(); err != nil {
+			return nil, err
+		}
+	}
+	value, err := c.value(field+1, row)
+	if err != nil {
+		return nil, c.r.blockFault(c.Number(), err)
+	}
+	return value, nil
+}
+
+// loadCold inflates the current block's cold stream, once.
+func (c *Cursor) loadCold() error {
 	if c.hasCold {
 		return nil
 	}
@@ -110,10 +124,10 @@ func (c *Cursor) LoadCold() error {
 
 // LoadAll inflates the current block whole and decodes every column of it.
 func (c *Cursor) LoadAll() error {
-	if err := c.LoadCold(); err != nil {
+	if err := c.loadCold(); err != nil {
 		return err
 	}
-	if err := c.DecodeAll(); err != nil {
+	if err := c.decodeAll(); err != nil {
 		return c.r.blockFault(c.next-1, err)
 	}
 	return nil

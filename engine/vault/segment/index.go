@@ -13,7 +13,8 @@ type Section struct {
 	Fields        []Field
 	First, Blocks int // its blocks
 	Rows          int64
-	IDs           int // distinct
+	Bytes         int64 // of its blocks, sealed
+	IDs           int   // distinct
 	MinSeq        uint64
 	MaxSeq        uint64
 	bloomLen      int
@@ -148,6 +149,7 @@ func (s *Section) cover(m *blockMeta) {
 	}
 	s.MaxSeq = max(s.MaxSeq, m.maxSeq)
 	s.Rows += int64(m.rows)
+	s.Bytes += int64(m.size())
 }
 
 // seek returns the first block of the section whose last id is not before id.

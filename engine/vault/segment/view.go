@@ -6,9 +6,9 @@ import (
 	"sort"
 )
 
-// Block is a decoded block: its rows are read in place. What its methods
-// return is valid until the Block is read into again. It serves one goroutine.
-type Block struct {
+// block is a decoded block: its rows are read in place. What its methods
+// return is valid until another block is read into it.
+type block struct {
 	shape
 	fields   int
 	ids      values
@@ -34,28 +34,24 @@ const (
 )
 
 // Len is the number of rows.
-func (b *Block) Len() int { return b.rows }
+func (b *block) Len() int { return b.rows }
 
 // ID of a row.
-func (b *Block) ID(row int) []byte { return b.ids.get(int(b.distinct[row])) }
+func (b *block) ID(row int) []byte { return b.ids.get(int(b.distinct[row])) }
 
 // Seq of a row.
-func (b *Block) Seq(row int) uint64 { return uint64(b.seqs[row]) }
+func (b *block) Seq(row int) uint64 { return uint64(b.seqs[row]) }
 
 // Op of a row.
-func (b *Block) Op(row int) Op { return Op(b.ops[row]) }
+func (b *block) Op(row int) Op { return Op(b.ops[row]) }
 
 // SameID reports whether the row before is a version of the same record.
-func (b *Block) SameID(row int) bool { return b.repeats != nil && bit(b.repeats, row) }
+func (b *block) SameID(row int) bool { return b.repeats != nil && bit(b.repeats, row) }
 
 // Modstamp of a row; it is in the hot stream.
-func (b *Block) Modstamp(row int) ([]byte, error) { return b.value(modstampColumn, row) }
+func (b *block) Modstamp(row int) ([]byte, error) { return b.value(modstampColumn, row) }
 
-// Value is a field's canonical text in a row, empty for null. A cold field
-// needs the block's cold stream (see Cursor).
-func (b *Block) Value(field, row int) ([]byte, error) { return b.value(field+1, row) }
-
-func (b *Block) value(col, row int) ([]byte, error) {
+func (b *block) value(col, row int) ([]byte, error) {
 	if b.state[col] == colEncoded {
 		if err := b.decode(col); err != nil {
 			return nil, err
@@ -67,7 +63,7 @@ func (b *Block) value(col, row int) ([]byte, error) {
 	return b.cols[col].get(row), nil
 }
 
-func (b *Block) decode(col int) error {
+func (b *block) decode(col int) error {
 	for _, dir := range b.dirs {
 		i := sort.Search(len(dir), func(i int) bool { return dir[i].col >= col })
 		if i < len(dir) && dir[i].col == col {
@@ -79,8 +75,8 @@ func (b *Block) decode(col int) error {
 	return nil
 }
 
-// DecodeAll decodes every column at hand, so that Cells cannot fail.
-func (b *Block) DecodeAll() error {
+// decodeAll decodes every column at hand.
+func (b *block) decodeAll() error {
 	for _, dir := range b.dirs {
 		for i := range dir {
 			col := dir[i].col
@@ -97,8 +93,8 @@ func (b *Block) DecodeAll() error {
 }
 
 // Cells are a row's values that are not null, in the order of the fields;
-// valid until the next call. DecodeAll comes first.
-func (b *Block) Cells(row int) []Cell {
+// valid until the next call. LoadAll comes first.
+func (b *block) Cells(row int) []Cell {
 	b.cells = b.cells[:0]
 	for col := 1; col <= b.fields; col++ {
 		if b.state[col] != colDecoded {
@@ -112,7 +108,7 @@ func (b *Block) Cells(row int) []Cell {
 }
 
 // Find returns the rows [from, to) of the versions of id.
-func (b *Block) Find(id []byte) (from, to int) {
+func (b *block) Find(id []byte) (from, to int) {
 	from = sort.Search(b.rows, func(i int) bool { return bytes.Compare(b.ID(i), id) >= 0 })
 	for to = from; to < b.rows && bytes.Equal(b.ID(to), id); {
 		to++
@@ -121,7 +117,7 @@ func (b *Block) Find(id []byte) (from, to int) {
 }
 
 // parseHot decodes the frame of the hot stream: rows, ids, sequences, ops.
-func (b *Block) parseHot(hot []byte, rows, fields int) error {
+func (b *block) parseHot(hot []byte, rows, fields int) error {
 	in := input{b: hot}
 	b.fields, b.hasCold = fields, false
 	b.rows = in.count(maxRows)
@@ -147,7 +143,7 @@ func (b *Block) parseHot(hot []byte, rows, fields int) error {
 	return b.parseStream(0, in)
 }
 
-func (b *Block) parseOps(in *input) {
+func (b *block) parseOps(in *input) {
 	b.ops = grow(b.ops, b.rows)
 	if in.byte() == 1 {
 		op := in.byte()
@@ -166,7 +162,7 @@ func (b *Block) parseOps(in *input) {
 }
 
 // numberIDs maps each row to its id.
-func (b *Block) numberIDs() bool {
+func (b *block) numberIDs() bool {
 	b.distinct = grow(b.distinct, b.rows)
 	at := -1
 	for row := range b.distinct {
@@ -181,12 +177,12 @@ func (b *Block) numberIDs() bool {
 	return at == b.count-1
 }
 
-func (b *Block) parseCold(cold []byte) error {
+func (b *block) parseCold(cold []byte) error {
 	b.hasCold = true
 	return b.parseStream(1, input{b: cold})
 }
 
-func (b *Block) parseStream(which int, in input) (err error) {
+func (b *block) parseStream(which int, in input) (err error) {
 	if b.dirs[which], err = b.dirs[which].parse(in, b.fields+1); err != nil {
 		return err
 	}

@@ -111,17 +111,20 @@ func (w *Writer) Add(r *Row) error {
 	if err != nil {
 		return err
 	}
+	if b := w.builder; b != nil && b.full(w.o.Sizing.Block) && (!same || b.full(stretch*w.o.Sizing.Block)) {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
 	if w.builder == nil {
 		w.builder = w.newBuilder()
 	}
-	if err := w.builder.add(r, same); err != nil {
-		return err
-	}
-	if w.builder.full(w.o.Sizing.Block) {
-		return w.flush()
-	}
-	return nil
+	return w.builder.add(r, same)
 }
+
+// stretch is by how much a block may pass its size to keep the versions of one
+// record together.
+const stretch = 16
 
 // advance checks the order, and counts and hashes each id once.
 func (w *Writer) advance(id []byte, seq uint64) (same bool, err error) {

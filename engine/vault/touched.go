@@ -1,0 +1,221 @@
+package vault
+
+import (
+	"context"
+	"iter"
+
+	"github.com/holdfast-backup/holdfast/engine"
+)
+
+// Touched streams the versions that a job's runs wrote of an object, by record
+// and sequence. An empty change means every change.
+func (v *Vault) Touched(ctx context.Context, of Point, object string, change engine.Change, o Reading) iter.Seq2[*Version, error] {
+	return v.stream(of.OrgID, "read "+object, func(yield func(*Version) bool) error {
+		vw, err := v.view(ctx, of.OrgID)
+		if err != nil {
+			return err
+		}
+		last, err := vw.seq(of)
+		if err != nil {
+			return err
+		}
+		first := uint64(0)
+		if r := vw.run(last); r != nil && of.JobID != "" {
+			first = r.FirstSeq
+		}
+		return v.every(ctx, vw, object, everyOptions{first, last, change, o}, yield)
+	})
+}
+
+// Scan streams every version of an object up to a point, by record and
+// sequence: what a search over the whole history reads.
+func (v *Vault) Scan(ctx context.Context, upTo Point, object string, o Reading) iter.Seq2[*Version, error] {
+	return v.stream(upTo.OrgID, "search "+object, func(yield func(*Version) bool) error {
+		vw, err := v.view(ctx, upTo.OrgID)
+		if err != nil {
+			return err
+		}
+		last, err := vw.seq(upTo)
+		if err != nil {
+			return err
+		}
+		return v.every(ctx, vw, object, everyOptions{0, last, "", o}, yield)
+	})
+}
+
+type everyOptions struct {
+	first, last uint64
+	change      engine.Change
+	Reading
+}
+
+// every yields the versions with a sequence in [first, last].
+func (v *Vault) every(ctx context.Context, vw *view, object string, o everyOptions, yield func(*Version) bool) error {
+	sections, err := v.sections(ctx, vw, object)
+	if err != nil {
+		return err
+	}
+	out, err := v.newEmitter(ctx, vw, sections, o.Reading)
+	if err != nil {
+		return err
+	}
+	out.version.Object = object
+	m := v.mergeOf(sections, o.first, o.last)
+	m.after = o.After
+	var order []pick
+	for {
+		more, err := m.next(ctx)
+		if err != nil || !more {
+			return err
+		}
+		order = m.order(order[:0])
+		full := pick{}
+		for _, p := range order {
+			if !p.op().Bare() {
+				full = p
+			}
+			if p.seq < o.first || p.seq > o.last || (o.change != "" && p.op().Change() != o.change) {
+				continue
+			}
+			if goOn, err := out.emit(p, full, yield); err != nil || !goOn {
+				return err
+			}
+		}
+	}
+}
+
+// order lists the current record's versions by sequence.
+func (m *merge) order(dst []pick) []pick {
+	for i := range m.spans {
+		s := &m.spans[i]
+		for row := s.from; row < s.to; row++ {
+			p := pick{s, row, s.cursor.Seq(row)}
+			at := len(dst)
+			for dst = append(dst, p); at > 0 && dst[at-1].seq > p.seq; at-- {
+				dst[at] = dst[at-1]
+			}
+			dst[at] = p
+		}
+	}
+	return dst
+}
+
+// DiffEntry is a record that differs between two points. Before is the zero
+// Version for one that was added, After that of its deletion for one deleted;
+// both are valid until the next step.
+type DiffEntry struct {
+	RecordID      []byte
+	Change        engine.Change
+	Before, After *Version
+}
+
+// Diff streams the records of an object that differ between point a and the
+// later point b, by id. With o.IDsOnly only ids and changes are read, from the
+// hot streams; a record that changed there and back counts as changed then.
+func (v *Vault) Diff(ctx context.Context, a, b Point, object string, o Reading) iter.Seq2[*DiffEntry, error] {
+	return func(yield func(*DiffEntry, error) bool) {
+		stopped, err := v.diff(ctx, a, b, object, o, yield)
+		if err != nil && !stopped {
+			yield(nil, fault("compare "+object, a.OrgID, err))
+		}
+	}
+}
+
+func (v *Vault) diff(ctx context.Context, a, b Point, object string, o Reading, yield func(*DiffEntry, error) bool) (stopped bool, err error) {
+	vw, before, sections, err := v.resolve(ctx, a, object)
+	if err != nil {
+		return false, err
+	}
+	after, err := vw.seq(b)
+	if err != nil {
+		return false, err
+	}
+	old, err := v.newEmitter(ctx, vw, sections, o)
+	if err != nil {
+		return false, err
+	}
+	now, err := v.newEmitter(ctx, vw, sections, o)
+	if err != nil {
+		return false, err
+	}
+	d := differ{m: v.mergeOf(sections, 0, max(before, after)), before: before, after: after, old: old, now: now}
+	d.m.after = o.After
+	for {
+		more, err := d.next(ctx)
+		if err != nil || !more {
+			return false, err
+		}
+		if !yield(&d.entry, nil) {
+			return true, nil
+		}
+	}
+}
+
+// differ compares two points record by record.
+type differ struct {
+	m             *merge
+	before, after uint64
+	old, now      *emitter
+	entry         DiffEntry
+}
+
+func (d *differ) next(ctx context.Context) (bool, error) {
+	for {
+		more, err := d.m.next(ctx)
+		if err != nil || !more {
+			return false, err
+		}
+		a, fullA := d.m.at(d.before)
+		b, fullB := d.m.at(d.after)
+		change := changeBetween(a, b)
+		if change == "" {
+			continue
+		}
+		d.entry = DiffEntry{RecordID: d.m.id, Change: change, Before: &Version{}, After: &Version{}}
+		if d.now.idsOnly {
+			return true, nil
+		}
+		if d.entry.Before, err = d.old.load(a, fullA); err != nil {
+			return false, err
+		}
+		if d.entry.After, err = d.now.load(b, fullB); err != nil {
+			return false, err
+		}
+		if change != engine.Changed || !sameVersions(d.entry.Before, d.entry.After) {
+			return true, nil
+		}
+	}
+}
+
+func changeBetween(a, b pick) engine.Change {
+	was, is := a.found() && a.op().Live(), b.found() && b.op().Live()
+	switch {
+	case is && !was:
+		return engine.Added
+	case was && !is:
+		return engine.Deleted
+	case was && is && a.seq != b.seq:
+		return engine.Changed
+	}
+	return ""
+}
+
+func sameVersions(a, b *Version) bool {
+	for i := range a.Values {
+		if !a.Fields[i].Derived && string(a.Values[i]) != string(b.Values[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// load reads one version into the emitter's own.
+func (e *emitter) load(best, full pick) (*Version, error) {
+	if !best.found() {
+		return &Version{Fields: e.names, Values: make([][]byte, len(e.names))}, nil
+	}
+	if err := read(full, e.places, e.names, e.version.Values); err != nil {
+		return nil, err
+	}
+	return &e.version, e.describe(best)
+}
