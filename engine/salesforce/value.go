@@ -62,7 +62,9 @@ func canonical(s spelling, value []byte) []byte {
 	case asNumber:
 		return canonicalNumber(value)
 	case asBoolean:
-		return bytes.ToLower(value)
+		if value[0] < 'a' {
+			return bytes.ToLower(value)
+		}
 	case asDatetime:
 		return canonicalDatetime(value)
 	case asAny:
@@ -81,10 +83,11 @@ func canonical(s spelling, value []byte) []byte {
 // 10³⁰⁸.
 const mostExponent = 400
 
-// canonicalNumber rewrites a decimal.
+// canonicalNumber rewrites a decimal; the plain ones, nearly all, lose no more
+// than their last zeros.
 func canonicalNumber(value []byte) []byte {
-	if plainInteger(value) {
-		return value
+	if short, ok := trimPlain(value); ok {
+		return short
 	}
 	d, ok := parseDecimal(value)
 	if !ok {
@@ -93,17 +96,30 @@ func canonicalNumber(value []byte) []byte {
 	return d.plain()
 }
 
-// plainInteger is the common case that needs no work.
-func plainInteger(value []byte) bool {
-	if value[0] < '1' || value[0] > '9' {
-		return len(value) == 1 && value[0] == '0'
+// trimPlain handles decimals without exponent, plus sign or leading zeros.
+func trimPlain(value []byte) ([]byte, bool) {
+	digits := bytes.TrimPrefix(value, []byte{'-'})
+	if len(digits) == 0 || digits[0] == '0' && (len(digits) == 1 || digits[1] != '.') {
+		return value, len(digits) == len(value) && len(digits) == 1
 	}
-	for _, c := range value {
-		if !isDigit(c) {
-			return false
+	point := -1
+	for i, c := range digits {
+		switch {
+		case c == '.' && point < 0 && i > 0:
+			point = i
+		case !isDigit(c):
+			return nil, false
 		}
 	}
-	return true
+	if point < 0 {
+		return value, true
+	}
+	short := bytes.TrimRight(value, "0")
+	short = bytes.TrimSuffix(short, []byte{'.'})
+	if digits[0] == '0' && len(value)-len(short) == len(digits)-1 {
+		return nil, false // a zero, perhaps with a sign
+	}
+	return short, true
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
