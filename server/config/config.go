@@ -4,6 +4,7 @@ package config
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -55,7 +56,7 @@ func (c Config) OpenBucket(ctx context.Context) (*blob.Bucket, error) {
 	}
 	bucket, err := blob.OpenBucket(ctx, address)
 	if err != nil {
-		return nil, fmt.Errorf("open the bucket %s: %w", redact(address), err)
+		return nil, errors.New("open the bucket: " + strings.ReplaceAll(err.Error(), address, redact(address)))
 	}
 	return bucket, nil
 }

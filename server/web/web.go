@@ -3,9 +3,11 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"encoding/json"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -42,7 +44,7 @@ func (s Site) Handler() http.Handler {
 		panic(err) // the folder is compiled in
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", caching("no-store", http.MaxBytesHandler(s.endStreams(s.GraphQL), maxBody)))
+	mux.Handle("/graphql", caching("no-store", wholeBody(s.endStreams(s.GraphQL))))
 	mux.Handle("GET /{$}", http.FileServerFS(assets))
 	mux.Handle("GET /assets/", caching("public, max-age=3600", http.StripPrefix("/assets", http.FileServerFS(assets))))
 	mux.HandleFunc("GET "+CallbackPath, s.callback)
@@ -81,6 +83,35 @@ func secured(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		next.ServeHTTP(w, r)
 	})
+}
+
+// wholeBody reads a request before GraphQL does, which would answer one that
+// is too large or no JSON without a code, and print it.
+func wholeBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			next.ServeHTTP(w, r)
+			return
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		switch {
+		case err != nil:
+			writeError(w, http.StatusRequestEntityTooLarge, "LIMIT", "A request has at most 1 MiB.")
+		case !json.Valid(body):
+			writeError(w, http.StatusBadRequest, "BAD_USER_INPUT", "The body is not JSON: send {\"query\": …, \"variables\": …}.")
+		default:
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// writeError answers as GraphQL does.
+func writeError(w http.ResponseWriter, status int, code, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	failure := map[string]any{"message": message, "extensions": map[string]string{"code": code}}
+	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{failure}})
 }
 
 func caching(policy string, next http.Handler) http.Handler {

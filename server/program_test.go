@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/holdfast-backup/holdfast/server/config"
+)
+
+// start runs the program on a folder of its own.
+func start(t *testing.T, c config.Config) *Main {
+	t.Helper()
+	c.Listen = "127.0.0.1:0"
+	m := &Main{Config: c, Log: slog.New(slog.DiscardHandler)}
+	if err := m.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close() })
+	return m
+}
+
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func do(t *testing.T, method, url string, body []byte) reply {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply{response.StatusCode, response.Header, string(text)}
+}
+
+func graphQL(t *testing.T, m *Main, query string) string {
+	t.Helper()
+	body, err := json.Marshal(map[string]string{"query": query})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return do(t, http.MethodPost, m.URL()+"/graphql", body).body
+}
+
+const (
+	signUp = `mutation { signUp(input: {organizationName: "Acme", firstName: "A", lastName: "B", email: "a@example.com",
+		password: "correct horse 1!", confirmPassword: "correct horse 1!"}) { session { accessToken } userErrors { code } } }`
+	signIn = `mutation { signIn(input: {organizationName: "Acme", email: "a@example.com", password: "correct horse 1!"}) {
+		session { accessToken user { role } } userErrors { code } } }`
+)
+
+func TestTheProgramKeepsItsDataAcrossARestart(t *testing.T) {
+	t.Parallel()
+	c := config.Config{Data: t.TempDir()}
+	first := start(t, c)
+	if answer := graphQL(t, first, signUp); !strings.Contains(answer, "accessToken") {
+		t.Fatal(answer)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if answer := graphQL(t, start(t, c), signIn); !strings.Contains(answer, `"role":"ADMIN"`) {
+		t.Error(answer)
+	}
+	for path, mode := range map[string]os.FileMode{"holdfast.key": 0o600, "vault": 0o700} {
+		info, err := os.Stat(filepath.Join(c.Data, path))
+		if err != nil || info.Mode().Perm() != mode {
+			t.Errorf("%s: %v, %v", path, info.Mode(), err)
+		}
+	}
+}
+
+func TestTheProgramRefusesToStartWithTheWrongKey(t *testing.T) {
+	t.Parallel()
+	c := config.Config{Data: t.TempDir()}
+	if err := start(t, c).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(c.KeyPath()); err != nil {
+		t.Fatal(err)
+	}
+	c.Listen = "127.0.0.1:0"
+	err := (&Main{Config: c, Log: slog.New(slog.DiscardHandler)}).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "WRONG_KEY") {
+		t.Errorf("started with a key that opens nothing: %v", err)
+	}
+}
+
+func TestPages(t *testing.T) {
+	t.Parallel()
+	m := start(t, config.Config{Data: t.TempDir()})
+	for path, want := range map[string]struct {
+		status int
+		text   string
+	}{
+		"/":                          {http.StatusOK, `<div id="graphiql">`},
+		"/assets/graphiql.min.js":    {http.StatusOK, "GraphiQL"},
+		"/assets/page.js":            {http.StatusOK, "createFetcher"},
+		"/healthz":                   {http.StatusOK, "alive"},
+		"/readyz":                    {http.StatusOK, "ready"},
+		"/nothing":                   {http.StatusNotFound, ""},
+		"/oauth/callback?state=what": {http.StatusBadRequest, "not connected"},
+	} {
+		got := do(t, http.MethodGet, m.URL()+path, nil)
+		if got.status != want.status || !strings.Contains(got.body, want.text) {
+			t.Errorf("%s: %d %.200s", path, got.status, got.body)
+		}
+		if got.header.Get("Content-Security-Policy") == "" || got.header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s has no security headers", path)
+		}
+	}
+	page := do(t, http.MethodGet, m.URL()+"/", nil).body
+	if strings.Contains(page, "//cdn") || strings.Contains(page, "https://") {
+		t.Error("the page loads something from elsewhere")
+	}
+}
+
+func TestBodiesAndSignInsAreLimited(t *testing.T) {
+	t.Parallel()
+	m := start(t, config.Config{Data: t.TempDir()})
+	huge := []byte(`{"query": "{ me { id } }", "variables": {"x": "` + strings.Repeat("x", 2<<20) + `"}}`)
+	if got := do(t, http.MethodPost, m.URL()+"/graphql", huge); got.status != http.StatusRequestEntityTooLarge || !strings.Contains(got.body, `"LIMIT"`) {
+		t.Errorf("a body of 2 MiB: %d %.200s", got.status, got.body)
+	}
+	if got := do(t, http.MethodPost, m.URL()+"/graphql", []byte("hunter2")); got.status != http.StatusBadRequest || strings.Contains(got.body, "hunter2") {
+		t.Errorf("no JSON: %d %.200s", got.status, got.body)
+	}
+	batch := "mutation {"
+	for i := range triesAtOnce + 1 {
+		batch += " a" + string(rune('a'+i)) + `: signOut(input: {refreshToken: ""}) { userErrors { code } }`
+	}
+	if answer := graphQL(t, m, batch+" }"); !strings.Contains(answer, "TOO_MANY_TRIES") {
+		t.Errorf("%d tries in one request: %s", triesAtOnce+1, answer)
+	}
+}
+
+func TestStoppingEndsStreams(t *testing.T) {
+	t.Parallel()
+	m := start(t, config.Config{Data: t.TempDir()})
+	var session struct {
+		Data struct {
+			SignUp struct{ Session struct{ AccessToken string } }
+		}
+	}
+	if err := json.Unmarshal([]byte(graphQL(t, m, signUp)), &session); err != nil {
+		t.Fatal(err)
+	}
+	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
+	conn, response, err := dialer.DialContext(t.Context(), strings.Replace(m.URL(), "http", "ws", 1)+"/graphql", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	defer func() { _ = conn.Close() }()
+	hello := map[string]any{"type": "connection_init", "payload": map[string]string{"Authorization": "Bearer " + session.Data.SignUp.Session.AccessToken}}
+	var ack map[string]any
+	if err := conn.WriteJSON(hello); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.ReadJSON(&ack); err != nil || ack["type"] != "connection_ack" {
+		t.Fatalf("%v %v", ack, err)
+	}
+	begun := time.Now()
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, _, err = conn.ReadMessage()
+	}
+	if !websocket.IsCloseError(err, websocket.CloseGoingAway) {
+		t.Errorf("the socket ended with %v, want 1001, after which clients come back", err)
+	}
+	if took := time.Since(begun); took > stopGrace {
+		t.Errorf("stopping took %v", took)
+	}
+}
+
+func TestReadinessTellsOfALostDatabase(t *testing.T) {
+	t.Parallel()
+	m := start(t, config.Config{Data: t.TempDir()})
+	s, err := (&Main{Config: m.Config}).open(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.ready(t.Context()); err != nil {
+		t.Errorf("ready: %v", err)
+	}
+	_ = s.db.Close()
+	if err := s.ready(t.Context()); err == nil || !strings.Contains(err.Error(), "database") {
+		t.Errorf("without a database: %v", err)
+	}
+}
