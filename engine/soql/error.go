@@ -29,26 +29,26 @@ func (e *SyntaxError) Error() string { return e.Code + ": " + e.Message }
 
 // ErrorAt words an error about the source at a position as the platform does.
 // An empty source, of a condition that was not parsed, leaves Message bare.
-func ErrorAt(src string, at Pos, code, format string, args ...any) *SyntaxError {
-	e := &SyntaxError{Code: code, Detail: fmt.Sprintf(format, args...)}
-	e.Message = e.Detail
+func ErrorAt(src string, at Pos, code, detail string) *SyntaxError {
 	if src == "" {
-		return e
+		return &SyntaxError{Code: code, Message: detail, Detail: detail}
 	}
-	line, caret := "", 0
-	e.Row, e.Column, line = locate(src, int(at))
-	line, caret = window(line, e.Column-1)
-	e.Message = fmt.Sprintf("\n%s\n%s^\nERROR at Row:%d:Column:%d\n%s",
-		line, strings.Repeat(" ", caret), e.Row, e.Column, e.Detail)
-	return e
+	row, column, line := locate(src, int(at))
+	near, caret := window(line, column-1)
+	return &SyntaxError{
+		Code: code, Row: row, Column: column, Detail: detail,
+		Message: fmt.Sprintf("\n%s\n%s^\nERROR at Row:%d:Column:%d\n%s", near, strings.Repeat(" ", caret), row, column, detail),
+	}
 }
 
 // lexError is worded as the platform's scanner, which counts columns from 0
 // and shows no line.
 func lexError(src string, at int, detail string) *SyntaxError {
 	row, column, _ := locate(src, at)
-	return &SyntaxError{Code: CodeMalformed, Row: row, Column: column, Detail: detail,
-		Message: fmt.Sprintf("line %d:%d %s", row, column-1, detail)}
+	return &SyntaxError{
+		Code: CodeMalformed, Row: row, Column: column, Detail: detail,
+		Message: fmt.Sprintf("line %d:%d %s", row, column-1, detail),
+	}
 }
 
 // locate finds the row, the column (in characters) and the line of an offset.

@@ -106,7 +106,7 @@ func (f Filter) custom(terms []Condition) (c Condition, err error) {
 				p.unexpected()
 			}
 			if n < 1 || n > len(terms) {
-				p.fail(t.pos, CodeMalformed, "there is no condition %s", t.text)
+				p.fail(t.pos, "there is no condition %s", t.text)
 			}
 			p.next()
 			used[n-1] = true

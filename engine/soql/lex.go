@@ -75,8 +75,12 @@ func (l *lexer) next() (token, error) {
 			return l.take(tokenSymbol, len(symbol)), nil
 		}
 	}
-	r, _ := utf8.DecodeRuneInString(l.src[l.pos:])
-	return token{}, lexError(l.src, l.pos, fmt.Sprintf("no viable alternative at character '%c'", r))
+	return token{}, l.strange(l.pos)
+}
+
+// strange refuses the character at an offset.
+func (l *lexer) strange(at int) error {
+	return lexError(l.src, at, fmt.Sprintf("no viable alternative at character '%s'", firstRune(l.src[at:])))
 }
 
 func (l *lexer) take(kind tokenKind, length int) token {
@@ -117,7 +121,7 @@ func (l *lexer) numeric() (token, error) {
 		n += 1 + span(rest[n+1:], isDigit)
 	}
 	if digits == 0 || n < len(rest) && (isLetter(rest[n]) || rest[n] == '_') {
-		return token{}, lexError(l.src, l.pos+n, fmt.Sprintf("no viable alternative at character '%s'", firstRune(rest[min(n, len(rest)-1):])))
+		return token{}, l.strange(l.pos + n)
 	}
 	return l.take(tokenNumber, n), nil
 }
@@ -129,13 +133,14 @@ func (l *lexer) quoted() (token, error) {
 		switch l.src[i] {
 		case '\'':
 			if i-l.pos > maxStringLiteral && utf8.RuneCountInString(l.src[l.pos:i]) > maxStringLiteral {
-				return token{}, ErrorAt(l.src, Pos(l.pos), CodeMalformed, "string literal is longer than %d characters", maxStringLiteral)
+				return token{}, ErrorAt(l.src, Pos(l.pos), CodeMalformed,
+					fmt.Sprintf("string literal is longer than %d characters", maxStringLiteral))
 			}
 			return l.take(tokenString, i+1-l.pos), nil
 		case '\\':
 			if i+1 < len(l.src) && escapeLength(l.src[i:]) == 0 {
 				return token{}, ErrorAt(l.src, Pos(i), CodeMalformed,
-					`Illegal character sequence '\%s' in string literal.`, firstRune(l.src[i+1:]))
+					fmt.Sprintf(`Illegal character sequence '\%s' in string literal.`, firstRune(l.src[i+1:])))
 			}
 			i++
 		}
@@ -188,14 +193,16 @@ func span(s string, in func(byte) bool) int {
 	return n
 }
 
+// firstRune shows the character that s begins with.
 func firstRune(s string) string {
-	for _, r := range s {
-		if unicode.IsPrint(r) {
-			return string(r)
-		}
-		return fmt.Sprintf("%U", r)
+	r, _ := utf8.DecodeRuneInString(s)
+	switch {
+	case s == "":
+		return "<EOF>"
+	case unicode.IsPrint(r):
+		return string(r)
 	}
-	return "<EOF>"
+	return fmt.Sprintf("%U", r)
 }
 
 func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }

@@ -43,7 +43,7 @@ func (c *compiler) membership(source Membership) (node, error) {
 
 func (c *compiler) semiJoin(q *Query) (*valueSet, error) {
 	if c.env.SemiJoin == nil {
-		return nil, ErrorAt("", 0, CodeMalformed, "semi join sub-selects are not supported here: (%s)", q)
+		return nil, ErrorAt("", 0, CodeMalformed, fmt.Sprintf("semi join sub-selects are not supported here: (%s)", q))
 	}
 	values, err := c.env.SemiJoin(q)
 	if err != nil {

@@ -2,6 +2,7 @@ package soql
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,7 +47,7 @@ func guard(src string, parse func(*parser)) (err error) {
 		return ErrorAt("", 0, CodeMalformed, "A query string has to be specified")
 	}
 	if len(src) > maxQueryLength {
-		return ErrorAt("", 0, CodeMalformed, "SOQL statements cannot be longer than %d characters.", maxQueryLength)
+		return ErrorAt("", 0, CodeMalformed, fmt.Sprintf("SOQL statements cannot be longer than %d characters.", maxQueryLength))
 	}
 	tokens, err := lex(src)
 	if err != nil {
@@ -105,22 +106,22 @@ func (p *parser) end() {
 	}
 }
 
-func (p *parser) fail(at int, code, format string, args ...any) {
-	panic(ErrorAt(p.src, Pos(at), code, format, args...))
+func (p *parser) fail(at int, format string, args ...any) {
+	panic(ErrorAt(p.src, Pos(at), CodeMalformed, fmt.Sprintf(format, args...)))
 }
 
 func (p *parser) unexpected() {
 	t := p.peek()
 	if t.is(":") {
-		p.fail(t.pos, CodeMalformed, "Bind variables only allowed in Apex code")
+		p.fail(t.pos, "Bind variables only allowed in Apex code")
 	}
-	p.fail(t.pos, CodeMalformed, "unexpected token: '%s'", t.text)
+	p.fail(t.pos, "unexpected token: '%s'", t.text)
 }
 
 // nested bounds recursion, so that hostile input cannot exhaust the stack.
 func (p *parser) nested(parse func()) {
 	if p.depth++; p.depth > maxDepth {
-		p.fail(p.peek().pos, CodeMalformed, "query is nested more than %d levels deep", maxDepth)
+		p.fail(p.peek().pos, "query is nested more than %d levels deep", maxDepth)
 	}
 	parse()
 	p.depth--
@@ -144,8 +145,8 @@ func (p *parser) query() *Query {
 		p.tail(q)
 	})
 	q.resolveAliases()
-	if err := q.check(); err != nil {
-		panic(ErrorAt(p.src, err.at, err.code, "%s", err.detail))
+	if f := q.check(); f != nil {
+		panic(ErrorAt(p.src, f.at, f.code, f.detail))
 	}
 	return q
 }

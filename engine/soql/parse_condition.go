@@ -114,7 +114,7 @@ func (p *parser) literal(pattern bool) Literal {
 func (p *parser) checkTime(l Literal) {
 	at, err := l.Time()
 	if err != nil || l.Kind != TimeLiteral && (at.Year() < 1700 || at.Year() > 4000) {
-		p.fail(int(l.Pos), CodeMalformed, "Invalid %s: %s", l.Kind, l.Text)
+		p.fail(int(l.Pos), "Invalid %s: %s", l.Kind, l.Text)
 	}
 }
 

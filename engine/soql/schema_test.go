@@ -24,7 +24,9 @@ var objects = []engine.SObject{
 		Fields: []engine.Field{
 			field("Id", "id"), field("Name", "string"), field("Type", "picklist"), field("AnnualRevenue", "currency"),
 			field("NumberOfEmployees", "int"), field("IsDeleted", "boolean"), field("CreatedDate", "datetime"), field("SLA_Ends__c", "date"),
-			field("Opens__c", "time"), {Name: "Description", Type: "textarea"}, {Name: "Colours__c", Type: "multipicklist", Filterable: true},
+			field("Opens__c", "time"),
+			{Name: "Description", Type: "textarea"},
+			{Name: "Colours__c", Type: "multipicklist", Filterable: true},
 			{Name: "Code__c", Type: "string", CaseSensitive: true, Filterable: true, Sortable: true},
 			field("BillingAddress", "address"), lookupField("OwnerId", "Owner", "User"), lookupField("ParentId", "Parent", "Account"),
 		},

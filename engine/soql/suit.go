@@ -1,5 +1,7 @@
 package soql
 
+import "fmt"
+
 // typeSet is a set of types, one bit each.
 type typeSet uint16
 
@@ -83,26 +85,33 @@ func (t Type) String() string {
 	return "string"
 }
 
-// unsuitable words, as the platform does, why the operator or the literal does
-// not suit a field; typeName is what the platform calls its type. nil: it does.
-func unsuitable(field, typeName string, t Type, op Operator, kind LiteralKind) *fault {
-	switch {
+// criterion is what a condition compares: typeName is what the platform calls
+// the field's type.
+type criterion struct {
+	field, typeName string
+	valueType       Type
+}
+
+// refuse words, as the platform does, why the operator or the literal does not
+// suit the field; nil if both do.
+func (c criterion) refuse(op Operator, kind LiteralKind) *fault {
+	switch t := c.valueType; {
 	case !t.allows(op):
-		return &fault{code: CodeFilterOperator, detail: "invalid operator on " + typeName + " field"}
+		return &fault{code: CodeFilterOperator, detail: "invalid operator on " + c.typeName + " field"}
 	case t.accepts(kind):
 		return nil
 	case t.textual():
-		return &fault{code: CodeInvalidField, detail: "value of filter criterion for field '" + field +
-			"' must be of type string and should be enclosed in quotes"}
+		return &fault{code: CodeInvalidField, detail: fmt.Sprintf(
+			"value of filter criterion for field '%s' must be of type string and should be enclosed in quotes", c.field)}
 	}
-	return &fault{code: CodeInvalidField, detail: "value of filter criterion for field '" + field +
-		"' must be of type " + typeName + " and should not be enclosed in quotes"}
+	return &fault{code: CodeInvalidField, detail: fmt.Sprintf(
+		"value of filter criterion for field '%s' must be of type %s and should not be enclosed in quotes", c.field, c.typeName)}
 }
 
-// checkOperand is unsuitable for what a record shows while it is evaluated.
+// checkOperand refuses by what a record shows while it is evaluated.
 func checkOperand(left Expr, t Type, op Operator, kind LiteralKind) error {
-	if f := unsuitable(left.String(), t.String(), t, op, kind); f != nil {
-		return ErrorAt("", 0, f.code, "%s", f.detail)
+	if f := (criterion{left.String(), t.String(), t}).refuse(op, kind); f != nil {
+		return ErrorAt("", 0, f.code, f.detail)
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ func (v *validator) result(f *fault) error {
 	if f == nil {
 		return nil
 	}
-	return ErrorAt(v.src, f.at, f.code, "%s", f.detail)
+	return ErrorAt(v.src, f.at, f.code, f.detail)
 }
 
 func (v *validator) query(object string, q *Query, level int) *fault {
@@ -161,7 +161,7 @@ func (v *validator) leaf(object string, leaf Condition) *fault {
 		op, literals = leaf.Op, leaf.Values
 	}
 	for _, l := range literals {
-		f := unsuitable(name, platformType(info), info.ValueType(), op, l.Kind)
+		f := criterion{name, platformType(info), info.ValueType()}.refuse(op, l.Kind)
 		if f == nil {
 			f = wrongID(info, l)
 		}
