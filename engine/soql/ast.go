@@ -168,9 +168,10 @@ const (
 )
 
 // Literal is a constant. Text is a string's content (escapes resolved, but for a
-// LIKE pattern's own: \% \_ and \\, as [EscapeLike] writes them), the digits of a number, a boolean in lower case, a date, datetime or time as
-// written, a currency such as USD5000, or a date literal's name in capitals
-// (LAST_N_DAYS), whose number is N.
+// LIKE pattern's own: \% \_ and \\, as [EscapeLike] writes them), the digits of a
+// number, a boolean in lower case, a date, datetime or time as written, a
+// currency such as USD5000, or a date literal's name in capitals (LAST_N_DAYS),
+// whose number is N.
 type Literal struct {
 	Kind LiteralKind
 	Text string

@@ -308,16 +308,33 @@ func (p *parser) expr(scope exprScope) Expr {
 // resolveAliases takes the query's own alias, or its object's name, off the
 // front of every path, and off a child sub-select's relationship.
 func (q *Query) resolveAliases() {
-	local := func(path []string) []string {
-		if len(path) > 1 && (q.Alias != "" && strings.EqualFold(path[0], q.Alias) || strings.EqualFold(path[0], q.From)) {
+	*q = q.withPaths(func(path []string) []string {
+		if q.owns(path) {
 			return path[1:]
 		}
 		return path
-	}
-	q.rewritePaths(local)
+	})
 	for _, item := range q.Select {
 		if children, ok := item.(Children); ok {
-			children.Query.From = strings.Join(local(strings.Split(children.Query.From, ".")), ".")
+			if path := strings.Split(children.Query.From, "."); len(path) == 2 && q.owns(path) {
+				children.Query.From = path[1]
+			}
 		}
 	}
+}
+
+// owns reports whether a path begins with the query's own name.
+func (q *Query) owns(path []string) bool {
+	return len(path) > 1 && (q.Alias != "" && strings.EqualFold(path[0], q.Alias) || strings.EqualFold(path[0], q.From))
+}
+
+// qualified is the way back: a path whose relationship is called like the query
+// gets the object's name in front, or reading it would take the relationship off.
+func (q *Query) qualified() Query {
+	return q.withPaths(func(path []string) []string {
+		if q.owns(path) {
+			return append([]string{path[0]}, path...)
+		}
+		return path
+	})
 }

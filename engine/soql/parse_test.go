@@ -21,6 +21,9 @@ var queries = []struct{ src, canonical string }{
 	{"  SELECT\n\tId\r\nFROM Account ", "SELECT Id FROM Account"},
 	{"SELECT Id, Account.Owner.Name FROM Contact", ""},
 	{"SELECT a.Id, a.Owner.Name FROM Account a WHERE a.Name = 'x'", "SELECT Id, Owner.Name FROM Account a WHERE Name = 'x'"},
+	{"SELECT TYPEOF A.A WHEN B THEN C END FROM A", "SELECT TYPEOF A WHEN B THEN C END FROM A"},
+	{"SELECT TYPEOF A.A.A WHEN B THEN C END FROM A", ""},
+	{"SELECT Account.Account.Name FROM Account", ""}, // a relationship called like its object
 	{"SELECT Account.Id FROM Account ORDER BY Account.Name", "SELECT Id FROM Account ORDER BY Name"},
 	{"SELECT Id FROM Group", ""},
 	{"SELECT Id FROM Order ORDER BY EffectiveDate", ""},

@@ -7,7 +7,9 @@ import (
 )
 
 // String is the query in canonical SOQL: it parses to an equal query.
-func (q *Query) String() string {
+func (q *Query) String() string { return q.qualified().text() }
+
+func (q Query) text() string {
 	var b strings.Builder
 	b.WriteString("SELECT " + join(q.Select, SelectItem.String) + " FROM " + q.From)
 	clause(&b, " ", q.Alias)
@@ -35,7 +37,7 @@ func (q *Query) String() string {
 	return b.String()
 }
 
-func (q *Query) groups() string {
+func (q Query) groups() string {
 	groups := join(q.GroupBy, Expr.String)
 	if q.Rollup != PlainGroups {
 		return fmt.Sprintf("%s(%s)", q.Rollup, groups)

@@ -122,62 +122,65 @@ func exprFields(e Expr, yield func(Field) bool) bool {
 	return true
 }
 
-// rewritePaths replaces every path of this query, but not those of its
+// withPaths copies the query with its paths changed, but for those of its
 // sub-selects, which have their own object.
-func (q *Query) rewritePaths(change func([]string) []string) {
-	for i, item := range q.Select {
+func (q *Query) withPaths(change func([]string) []string) Query {
+	changed := *q
+	changed.Select = mapped(q.Select, func(item SelectItem) SelectItem {
 		switch item := item.(type) {
 		case Selection:
-			q.Select[i] = Selection{rewriteExpr(item.Expr, change), item.Alias}
+			return Selection{exprWith(item.Expr, change), item.Alias}
 		case TypeOf:
 			item.Relationship.Path = change(item.Relationship.Path)
-			q.Select[i] = item
+			return item
 		}
-	}
-	q.Where = rewriteCondition(q.Where, change)
-	q.Having = rewriteCondition(q.Having, change)
-	for i, g := range q.GroupBy {
-		q.GroupBy[i] = rewriteExpr(g, change)
-	}
-	for i, o := range q.OrderBy {
-		q.OrderBy[i].By = rewriteExpr(o.By, change)
-	}
+		return item
+	})
+	changed.Where = conditionWith(q.Where, change)
+	changed.Having = conditionWith(q.Having, change)
+	changed.GroupBy = mapped(q.GroupBy, func(e Expr) Expr { return exprWith(e, change) })
+	changed.OrderBy = mapped(q.OrderBy, func(o Order) Order {
+		o.By = exprWith(o.By, change)
+		return o
+	})
+	return changed
 }
 
-func rewriteExpr(e Expr, change func([]string) []string) Expr {
+func exprWith(e Expr, change func([]string) []string) Expr {
 	switch e := e.(type) {
 	case Field:
 		e.Path = change(e.Path)
 		return e
 	case Call:
-		for i, arg := range e.Args {
-			e.Args[i] = rewriteExpr(arg, change)
-		}
+		e.Args = mapped(e.Args, func(arg Expr) Expr { return exprWith(arg, change) })
 		return e
 	}
 	return e
 }
 
-func rewriteCondition(c Condition, change func([]string) []string) Condition {
+func conditionWith(c Condition, change func([]string) []string) Condition {
+	term := func(c Condition) Condition { return conditionWith(c, change) }
 	switch c := c.(type) {
 	case And:
-		rewriteConditions(c.Terms, change)
+		return And{mapped(c.Terms, term)}
 	case Or:
-		rewriteConditions(c.Terms, change)
+		return Or{mapped(c.Terms, term)}
 	case Not:
-		return Not{rewriteCondition(c.Term, change)}
+		return Not{term(c.Term)}
 	case Comparison:
-		c.Left = rewriteExpr(c.Left, change)
+		c.Left = exprWith(c.Left, change)
 		return c
 	case Membership:
-		c.Left = rewriteExpr(c.Left, change)
+		c.Left = exprWith(c.Left, change)
 		return c
 	}
 	return c
 }
 
-func rewriteConditions(terms []Condition, change func([]string) []string) {
-	for i, t := range terms {
-		terms[i] = rewriteCondition(t, change)
+func mapped[T any](items []T, change func(T) T) []T {
+	changed := make([]T, len(items))
+	for i, item := range items {
+		changed[i] = change(item)
 	}
+	return changed
 }
