@@ -1,11 +1,15 @@
 package soql_test
 
 import (
+	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/soql"
 )
 
@@ -112,5 +116,42 @@ func TestFieldsVisitsEveryPath(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestValidateRecordedDescribes: on real describes, every filterable field may be
+// compared with null, no other may, and every sortable one may be sorted by.
+func TestValidateRecordedDescribes(t *testing.T) {
+	t.Parallel()
+	files, _ := filepath.Glob("../../../shared/data/describe/*.json")
+	if len(files) == 0 {
+		t.Skip("no recorded describes here")
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var object engine.SObject
+		if err := json.Unmarshal(text, &object); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		schema := soql.Describes(func(name string) (*engine.SObject, bool) {
+			return &object, strings.EqualFold(name, object.Name)
+		})
+		for _, f := range object.Fields {
+			where := soql.Comparison{Left: soql.Field{Path: []string{f.Name}}, Op: soql.Equal, Right: soql.Literal{Kind: soql.NullLiteral}}
+			err := soql.Validate(where, object.Name, schema, "")
+			if ok := f.Filterable && f.Type != "address"; ok != (err == nil) {
+				t.Errorf("%s.%s filterable %v: %v", object.Name, f.Name, f.Filterable, err)
+			}
+			q, err := soql.Parse("SELECT " + f.Name + " FROM " + object.Name + " ORDER BY " + f.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := soql.ValidateQuery(q, schema, ""); f.Sortable != (err == nil) {
+				t.Errorf("%s.%s sortable %v: %v", object.Name, f.Name, f.Sortable, err)
+			}
+		}
 	}
 }
