@@ -105,44 +105,56 @@ func (g *governor) note(r *refusal) {
 	g.exhausted, g.lookedAt = true, g.now()
 }
 
-// bulkUse names an allowance that a Bulk job draws on.
+// bulkUse is an allowance that a Bulk job draws on, and by how much.
 type bulkUse struct {
 	name string
-	of   func(engine.OrgLimits) engine.Allowance
+	of   func(*engine.OrgLimits) *engine.Allowance
+	cost int64
 }
 
 var (
-	queryJobs  = bulkUse{"Bulk query jobs", func(l engine.OrgLimits) engine.Allowance { return l.BulkQueryJobs }}
-	queryBytes = bulkUse{"MB of Bulk query results", func(l engine.OrgLimits) engine.Allowance { return l.BulkQueryMB }}
-	ingestRuns = bulkUse{"Bulk batches", func(l engine.OrgLimits) engine.Allowance { return l.BulkIngestBatch }}
+	queryJobs  = bulkUse{"Bulk query jobs", func(l *engine.OrgLimits) *engine.Allowance { return &l.BulkQueryJobs }, 1}
+	queryBytes = bulkUse{"MB of Bulk query results", func(l *engine.OrgLimits) *engine.Allowance { return &l.BulkQueryMB }, 0}
+	ingestRuns = bulkUse{"Bulk batches", func(l *engine.OrgLimits) *engine.Allowance { return &l.BulkIngestBatch }, 1}
 )
 
 // admitBulk refuses a Bulk job once one of the allowances it draws on is used
-// up. limits is asked at most once in lookAgain; an org that does not show its
-// limits to our user is not governed here, it says so itself.
+// up. The org is asked for its limits at most once in lookAgain, and our own
+// jobs are counted in between; an org that does not show its limits to our user
+// is not governed here, it says so itself.
 func (g *governor) admitBulk(ctx context.Context, limits func(context.Context) (engine.OrgLimits, error), uses ...bulkUse) error {
-	g.mu.Lock()
-	fresh := !g.limitsAt.IsZero() && g.now().Sub(g.limitsAt) < lookAgain
-	g.mu.Unlock()
-	if !fresh {
-		l, err := limits(ctx)
-		if err != nil && !engine.Is(err, engine.KindDenied) && !engine.Is(err, engine.KindNotFound) {
-			return err
-		}
-		g.mu.Lock()
-		g.limits, g.limitsAt = l, g.now()
-		g.mu.Unlock()
+	if err := g.refreshLimits(ctx, limits); err != nil {
+		return err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, use := range uses {
-		a := use.of(g.limits)
+		a := use.of(&g.limits)
 		if used := a.Max - a.Remaining; a.Max > 0 && used*100 >= a.Max*int64(g.bulkPercent) {
 			return engine.E(engine.KindLimit, quotaCode,
 				"The org has used %d of its %d %s of the last 24 hours, and this connection stops at %d %%: wait until the org counts fewer, or raise the percentage in the org's settings.",
 				used, a.Max, use.name, g.bulkPercent)
 		}
 	}
-	g.limits.BulkQueryJobs.Remaining-- // until the org is asked again
+	for _, use := range uses {
+		use.of(&g.limits).Remaining -= use.cost
+	}
+	return nil
+}
+
+func (g *governor) refreshLimits(ctx context.Context, limits func(context.Context) (engine.OrgLimits, error)) error {
+	g.mu.Lock()
+	fresh := !g.limitsAt.IsZero() && g.now().Sub(g.limitsAt) < lookAgain
+	g.mu.Unlock()
+	if fresh {
+		return nil
+	}
+	l, err := limits(ctx)
+	if err != nil && !engine.Is(err, engine.KindDenied) && !engine.Is(err, engine.KindNotFound) {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.limits, g.limitsAt = l, g.now()
 	return nil
 }

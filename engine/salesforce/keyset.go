@@ -33,6 +33,7 @@ type keyset struct {
 	common  int        // leading cells that all parts have: the keys, and the witness
 	cells   []cell     // where each of the request's columns is found
 
+	limit int             // of the next page's query
 	last  *keysetPosition // the key of the last row returned
 	pages []*page         // of each part
 	rows  int             // that all of them have
@@ -50,8 +51,8 @@ type keysetPosition struct {
 	ID    string `json:"id"`
 }
 
-func newKeyset(r *read, from *keysetPosition) (engine.Rows, error) {
-	k := &keyset{read: r, stamped: r.request.StampField != "", last: from, row: make([][]byte, len(r.columns))}
+func newKeyset(r *read, from *keysetPosition) (*keyset, error) {
+	k := &keyset{read: r, stamped: r.request.StampField != "", last: from, row: make([][]byte, len(r.columns)), limit: r.org.options.PageRows}
 	names := []string{"Id"}
 	if k.stamped {
 		names = []string{r.request.StampField, "Id"}
@@ -117,7 +118,7 @@ func (k *keyset) longest() int {
 
 // selection is the query of one part for the page after last.
 func (k *keyset) selection(part int) selection {
-	s := selection{object: k.object(), where: bounds(k.request), limit: strconv.Itoa(k.org.options.PageRows)}
+	s := selection{object: k.object(), where: bounds(k.request), limit: strconv.Itoa(k.limit)}
 	for _, c := range k.parts[part] {
 		s.fields = append(s.fields, c.name)
 	}
@@ -198,7 +199,7 @@ func (k *keyset) turn(ctx context.Context) error {
 		rows, done, err := k.agree(pages)
 		if err == nil {
 			k.pages, k.rows, k.next = pages, rows, 0
-			k.final = done && rows < k.org.options.PageRows
+			k.final, k.limit = done && rows < k.limit, k.org.options.PageRows
 			return k.progresses()
 		}
 		if try == unstableTries {
@@ -235,7 +236,9 @@ func (k *keyset) readParts(ctx context.Context) ([]*page, error) {
 
 func (o *org) readPage(ctx context.Context, s selection, columns []column, doing string) (*page, error) {
 	var p *page
-	err := o.do(ctx, get(o.query(everyone, s.String()), s.object, doing), func(a answer) error {
+	c := get(o.query(everyone, s.String()), s.object, doing)
+	c.header = map[string]string{"Sforce-Query-Options": "batchSize=" + strconv.Itoa(o.options.PageRows)}
+	err := o.do(ctx, c, func(a answer) error {
 		text, err := readAll(a, o.options.PageBytes)
 		if err != nil {
 			return err

@@ -36,17 +36,53 @@ func (o *org) Read(ctx context.Context, request engine.ReadRequest) (engine.Rows
 			return nil, engine.E(engine.KindInvalid, "POSITION_INVALID", "The position to resume %s from is not one of ours: read it from the start.", request.Object.Name)
 		}
 	}
-	r := &read{org: o, request: request, columns: columns}
-	if at.Keyset == nil && (at.Bulk != nil || o.prefersBulk(r)) {
-		rows, err := o.readBulk(ctx, r, at.Bulk)
-		if !refusesBulk(err) {
-			return rows, err
-		}
-		o.noBulk.Store(request.Object.Name, true)
-		o.options.Log.InfoContext(ctx, "salesforce: Bulk refuses the SObject, reading it over REST", "object", request.Object.Name, "why", err.Error())
+	rows, err := o.start(ctx, &read{org: o, request: request, columns: columns}, at)
+	if err != nil {
+		return nil, err // and not a nil stream of some type
 	}
-	return newKeyset(r, at.Keyset)
+	return rows, nil
 }
+
+func (o *org) start(ctx context.Context, r *read, at position) (engine.Rows, error) {
+	switch {
+	case at.Keyset != nil:
+		return newKeyset(r, at.Keyset)
+	case at.Bulk != nil || r.isLarge():
+		return o.readLarge(ctx, r, at.Bulk)
+	}
+	return o.readSmall(ctx, r)
+}
+
+// readLarge reads by Bulk, unless the SObject turns out to be refused there.
+func (o *org) readLarge(ctx context.Context, r *read, from *bulkPosition) (engine.Rows, error) {
+	rows, err := o.readBulk(ctx, r, from)
+	if !refusesBulk(err) {
+		return rows, err
+	}
+	o.noBulk.Store(r.object(), true)
+	o.options.Log.InfoContext(ctx, "salesforce: Bulk refuses the SObject, reading it over REST", "object", r.object(), "why", err.Error())
+	return newKeyset(r, nil)
+}
+
+// readSmall reads over REST. Counts are approximate and leave much out, so the
+// first page also tells whether there are too many rows for that.
+func (o *org) readSmall(ctx context.Context, r *read) (engine.Rows, error) {
+	k, err := newKeyset(r, nil)
+	if !r.bulkMay() {
+		return k, err
+	}
+	if err != nil {
+		return o.readLarge(ctx, r, nil) // without an Id
+	}
+	k.limit = int(o.options.SmallRead) + 1
+	err = k.turn(ctx)
+	if refusal, ok := refused(err); ok && tooMuchForREST[refusal.Code] || err == nil && k.pages[0].total > o.options.SmallRead {
+		return o.readLarge(ctx, r, nil)
+	}
+	return k, err
+}
+
+var tooMuchForREST = set("QUERY_TIMEOUT", "REQUEST_RUNNING_TOO_LONG", "OPERATION_TOO_LARGE")
 
 // read is what the ways of reading share.
 type read struct {
@@ -87,16 +123,17 @@ func queryable(r engine.ReadRequest) error {
 		Message: "Salesforce does not let " + name + " be read as a whole: " + reason + ". It is left out."}
 }
 
-// prefersBulk decides between REST and Bulk. A bounded read is ordered, which
-// Bulk is not; a count that is not known may be large.
-func (o *org) prefersBulk(r *read) bool {
-	if _, refuses := o.noBulk.Load(r.object()); refuses || notInBulk[r.object()] || r.request.StampField != "" {
-		return false
-	}
-	if strings.HasSuffix(r.object(), "__mdt") {
-		return false
-	}
-	return r.request.Expect < 0 || strings.HasSuffix(r.object(), "__b") || r.request.Expect > o.options.SmallRead || r.addressLength() > mostAddress
+// bulkMay reports whether Bulk is a way to read this. A bounded read is ordered,
+// which Bulk is not.
+func (r *read) bulkMay() bool {
+	_, refuses := r.org.noBulk.Load(r.object())
+	return !refuses && r.request.StampField == "" && !notInBulk[r.object()] && !strings.HasSuffix(r.object(), "__mdt")
+}
+
+// isLarge reports whether Bulk is the way from the start: for many rows, for a
+// query too long for an address, for big objects.
+func (r *read) isLarge() bool {
+	return r.bulkMay() && (r.request.Expect > r.org.options.SmallRead || strings.HasSuffix(r.object(), "__b") || r.addressLength() > mostAddress)
 }
 
 // addressLength is how long the path of the whole read as one query is.

@@ -87,7 +87,7 @@ func (b *bulkServer) results(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (b *bulkServer) request() engine.ReadRequest {
-	return engine.ReadRequest{Object: account(), Fields: bulkFields, Expect: -1}
+	return engine.ReadRequest{Object: account(), Fields: bulkFields, Expect: 1_000_000}
 }
 
 func wantAllRows(t *testing.T, got [][]string, count int) {
@@ -265,7 +265,7 @@ func TestBulkQuota(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	w.data("GET /limits", answering(`{"DailyBulkV2QueryJobs":{"Max":100,"Remaining":10}}`))
-	_, err := w.open(t, salesforce.Options{}).Read(t.Context(), engine.ReadRequest{Object: account(), Fields: []string{"Id"}, Expect: -1})
+	_, err := w.open(t, salesforce.Options{}).Read(t.Context(), engine.ReadRequest{Object: account(), Fields: []string{"Id"}, Expect: 1_000_000})
 	if code(err) != "API_QUOTA_REACHED" || !strings.Contains(err.Error(), "90 of its 100 Bulk query jobs") {
 		t.Errorf("got %v", err)
 	}
@@ -304,6 +304,10 @@ func (s *restServer) query(rw http.ResponseWriter, r *http.Request) {
 	if m := afterID.FindStringSubmatch(soql); m != nil {
 		last = m[1]
 	}
+	batch, _ := strconv.Atoi(strings.TrimPrefix(r.Header.Get("Sforce-Query-Options"), "batchSize="))
+	if s.cut > 0 {
+		batch = min(batch, s.cut)
+	}
 	limit, _ := strconv.Atoi(limited.FindStringSubmatch(soql)[1])
 	records := []map[string]any{}
 	left := 0
@@ -311,7 +315,7 @@ func (s *restServer) query(rw http.ResponseWriter, r *http.Request) {
 		if row["Id"].(string) <= last || len(records)+left == limit {
 			continue
 		}
-		if s.cut > 0 && len(records) == s.cut {
+		if len(records) == batch {
 			left++
 			continue
 		}
@@ -343,7 +347,7 @@ func TestBulkRefusalFallsBackToREST(t *testing.T) {
 			s.data("GET /jobs/query/750F", answering(`{"id":"750F","state":"Failed"}`))
 			org := s.open(t, salesforce.Options{PageRows: 200})
 			for range 2 {
-				rows, err := org.Read(t.Context(), engine.ReadRequest{Object: account(), Fields: []string{"Id", "IsDeleted"}, Expect: -1})
+				rows, err := org.Read(t.Context(), engine.ReadRequest{Object: account(), Fields: []string{"Id", "IsDeleted"}, Expect: 1_000_000})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -358,7 +362,7 @@ func TestBulkRefusalFallsBackToREST(t *testing.T) {
 
 func TestKeysetPages(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct{ rows, cut, queries int }{{0, 0, 1}, {199, 0, 1}, {200, 0, 2}, {450, 0, 3}, {450, 70, 7}} {
+	for _, test := range []struct{ rows, cut, queries int }{{0, 0, 1}, {200, 0, 1}, {201, 0, 2}, {450, 0, 3}, {450, 70, 7}} {
 		s := newRestServer(t, test.rows)
 		s.cut = test.cut
 		org := s.open(t, salesforce.Options{PageRows: 200})
@@ -389,6 +393,29 @@ func wide() (engine.SObject, []string) {
 		names = append(names, name)
 	}
 	return object, names
+}
+
+// TestSizeThatIsNotKnown lets the first page decide.
+func TestSizeThatIsNotKnown(t *testing.T) {
+	t.Parallel()
+	for _, expect := range []int64{-1, 0, 300} {
+		s := newRestServer(t, 500)
+		s.data("GET /limits", answering(`{}`))
+		s.data("POST /jobs/query", answering(`{"id":"750E","state":"UploadComplete"}`))
+		s.data("GET /jobs/query/750E", answering(`{"id":"750E","state":"JobComplete","numberRecordsProcessed":0}`))
+		s.data("GET /jobs/query/750E/resultPages", answering(`{"resultPages":[],"done":true}`))
+		for small, want := range map[int64]struct{ rows, queries int }{499: {0, 1}, 500: {500, 3}} {
+			s.queries.Store(0)
+			rows, err := s.open(t, salesforce.Options{PageRows: 200, SmallRead: small}).Read(t.Context(),
+				engine.ReadRequest{Object: account(), Fields: []string{"Id"}, Expect: expect})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := drain(t, rows); err != nil || len(got) != want.rows || int(s.queries.Load()) != want.queries {
+				t.Errorf("small up to %d: %d rows in %d queries, %v", small, len(got), s.queries.Load(), err)
+			}
+		}
+	}
 }
 
 func TestFieldsTooManyForOneAddress(t *testing.T) {
