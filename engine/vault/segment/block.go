@@ -180,7 +180,7 @@ func (b *blockBuilder) appendStream(dst []byte, hot bool) []byte {
 			continue
 		}
 		at := len(b.body)
-		if b.body = appendColumn(b.body, &b.cols[i], &b.numbers, &b.scratch); len(b.body) == at {
+		if b.body = b.appendField(b.body, i); len(b.body) == at {
 			continue
 		}
 		dir = binary.AppendUvarint(dir, uint64(i-next))
@@ -189,4 +189,18 @@ func (b *blockBuilder) appendStream(dst []byte, hot bool) []byte {
 	}
 	dst = binary.AppendUvarint(dst, uint64(count))
 	return append(append(dst, dir...), b.body...)
+}
+
+// appendField writes a column, or that it says what the row's id or modstamp
+// says already.
+func (b *blockBuilder) appendField(dst []byte, i int) []byte {
+	c, stamps := &b.cols[i], &b.cols[modstampColumn]
+	switch {
+	case i == modstampColumn || len(c.rows) == 0:
+	case len(c.breaks) == 0 && len(c.rows) == len(b.ids.rows) && bytes.Equal(c.data, b.ids.data) && slices.Equal(c.lens, b.ids.lens):
+		return append(dst, encOwnID)
+	case bytes.Equal(c.data, stamps.data) && slices.Equal(c.rows, stamps.rows) && slices.Equal(c.breaks, stamps.breaks) && slices.Equal(c.lens, stamps.lens):
+		return append(dst, encOwnStamp)
+	}
+	return appendColumn(dst, c, &b.numbers, &b.scratch)
 }

@@ -24,6 +24,8 @@ const (
 	encID           // 18-character record ids: common prefix, the rest of 15
 	encIDs          // the same ascending, as differences
 	encTime         // times or dates, as numbers
+	encOwnID        // the row's own id
+	encOwnStamp     // the row's own modstamp
 )
 
 // column gathers one field of a block: its values that are not null and that

@@ -59,12 +59,13 @@ func makeSample(seed uint64, object string, ids int) sample {
 
 func nextVersion(rnd *rand.Rand, last segment.Row, id string, seq uint64) segment.Row {
 	r := segment.Row{ID: []byte(id), Seq: seq, Op: segment.MakeOp(engine.Changed, engine.NotDeleted, false)}
-	if rnd.IntN(9) == 0 {
+	if rnd.IntN(9) == 0 && len(last.ID) > 0 {
 		r.Op = segment.MakeOp(engine.Deleted, engine.SoftDelete, true)
 		return r
 	}
 	r.Modstamp = []byte(fmt.Sprintf("2026-%02d-11T10:20:%02d.000Z", rnd.IntN(12)+1, rnd.IntN(60)))
-	for i := range 14 {
+	r.Cells = append(r.Cells, segment.Cell{Field: 0, Value: r.ID}, segment.Cell{Field: 1, Value: r.Modstamp})
+	for i := 2; i < 14; i++ {
 		if len(last.Cells) > 0 && rnd.IntN(3) > 0 {
 			if at := slices.IndexFunc(last.Cells, func(c segment.Cell) bool { return c.Field == i }); at >= 0 {
 				r.Cells = append(r.Cells, last.Cells[at])
@@ -82,9 +83,9 @@ func someValue(rnd *rand.Rand, field int) string {
 	n := rnd.IntN(100000)
 	id := fmt.Sprintf("001Qx%010d", n)
 	switch field {
-	case 0:
+	case 11:
 		return "constant"
-	case 1:
+	case 12:
 		return []string{"Hot", "Warm", "Cold", ""}[n%4]
 	case 2:
 		return id + engine.IDChecksum(id)

@@ -67,26 +67,50 @@ func (b *block) decode(col int) error {
 	for _, dir := range b.dirs {
 		i := sort.Search(len(dir), func(i int) bool { return dir[i].col >= col })
 		if i < len(dir) && dir[i].col == col {
-			b.state[col] = colDecoded
-			return b.dec.column(&b.cols[col], dir[i].body, &b.shape)
+			return b.decodeRef(&dir[i])
 		}
 	}
 	b.state[col] = colNull
 	return nil
 }
 
+func (b *block) decodeRef(ref *colRef) error {
+	if b.state[ref.col] == colDecoded {
+		return nil
+	}
+	b.state[ref.col] = colDecoded
+	v := &b.cols[ref.col]
+	switch {
+	case len(ref.body) == 1 && ref.body[0] == encOwnID:
+		v.src, v.spans = b.ids.src, grow(v.spans, b.rows)
+		for row := range v.spans {
+			v.spans[row] = b.ids.spans[b.distinct[row]]
+		}
+		return nil
+	case len(ref.body) == 1 && ref.body[0] == encOwnStamp && ref.col != modstampColumn:
+		if b.state[modstampColumn] == colEncoded {
+			if err := b.decode(modstampColumn); err != nil {
+				return err
+			}
+		}
+		if b.state[modstampColumn] != colDecoded {
+			return fmt.Errorf("%w: it refers to modstamps that it has not", ErrDamaged)
+		}
+		stamps := &b.cols[modstampColumn]
+		v.src, v.spans = stamps.src, grow(v.spans, b.rows)
+		copy(v.spans, stamps.spans)
+		return nil
+	}
+	return b.dec.column(v, ref.body, &b.shape)
+}
+
 // decodeAll decodes every column at hand.
 func (b *block) decodeAll() error {
 	for _, dir := range b.dirs {
 		for i := range dir {
-			col := dir[i].col
-			if b.state[col] == colDecoded {
-				continue
-			}
-			if err := b.dec.column(&b.cols[col], dir[i].body, &b.shape); err != nil {
+			if err := b.decodeRef(&dir[i]); err != nil {
 				return err
 			}
-			b.state[col] = colDecoded
 		}
 	}
 	return nil

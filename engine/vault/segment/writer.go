@@ -19,7 +19,7 @@ type Sizing struct {
 
 // The two sizings: young segments are written fast, base ones small.
 var (
-	Young = Sizing{Block: 128 << 10, Level: zstd.SpeedFastest}
+	Young = Sizing{Block: 128 << 10, Level: zstd.SpeedDefault}
 	Base  = Sizing{Block: 256 << 10, Level: zstd.SpeedDefault}
 )
 

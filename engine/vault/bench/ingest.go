@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/holdfast-backup/holdfast/engine/vault"
+	"github.com/holdfast-backup/holdfast/engine/vault/vaulttest"
+)
+
+const ingestRows = 20_000
+
+// ingest compares storing with the floor, and two cores with one.
+func ingest(ctx context.Context, s *settings) error {
+	g := vaulttest.NewGenerator(vaulttest.Wide, ingestRows, 120)
+	csv := csvOf(g, 0, ingestRows)
+	f, err := newFloor()
+	if err != nil {
+		return err
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var frames [][]byte
+	var stored int64
+	var took time.Duration
+	vaulted := func() error {
+		dir, err := os.MkdirTemp(s.dir, "ingest-")
+		if err != nil {
+			return err
+		}
+		st, err := newStore(ctx, dir, vault.Config{})
+		if err != nil {
+			return err
+		}
+		from := cpu()
+		counts, err := st.run(g.Schema(), func(w *vault.Writer) error { return putCSV(st.ctx, w, csv) })
+		took = cpu() - from
+		stored = counts.Bytes
+		return err
+	}
+	base := func() error { frames, err = f.store(csv); return err }
+	_ = base()
+	var ours, floors durations
+	for range s.rounds {
+		if err := vaulted(); err != nil {
+			return err
+		}
+		d, err := timed(cpu, base)
+		if err != nil {
+			return err
+		}
+		ours, floors = append(ours, took), append(floors, d)
+	}
+	r := ratios(floors, ours)
+	packed := 0
+	for _, b := range frames {
+		packed += len(b)
+	}
+	figure{"ingest.floor", float64(len(csv)) / 1e6 / median(ours).Seconds(), "MB/s", r, ">=0.65", r >= 0.65}.print()
+	small := float64(stored) / float64(packed)
+	figure{"bytes.zstd_csv", float64(stored) / ingestRows, "B/version", small, "<=0.80", small <= 0.80}.print()
+	fmt.Printf("# csv %d B/row, floor %.0f MB/s\n", len(csv)/ingestRows, float64(len(csv))/1e6/median(floors).Seconds())
+	return nil
+}
