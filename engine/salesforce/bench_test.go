@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -124,7 +125,7 @@ func BenchmarkReadBulk(b *testing.B) {
 		for ; err == nil; count++ {
 			_, err = rows.Next(b.Context())
 		}
-		if err != io.EOF || count != benchPages*benchRows+1 {
+		if !errors.Is(err, io.EOF) || count != benchPages*benchRows+1 {
 			b.Fatal(count, err)
 		}
 		rows.Close()

@@ -89,8 +89,10 @@ func (o *org) awaitJob(ctx context.Context, look call) (job, error) {
 		case "Failed":
 			return j, explain(look, &refusal{Status: http.StatusOK, Code: bulkJobFailed})
 		case "Aborted":
-			return j, &engine.Error{Kind: engine.KindTransient, Code: "BULK_JOB_ABORTED", Object: look.object,
-				Message: "Somebody aborted the Bulk job for " + look.object + " in the org: start the job again."}
+			return j, &engine.Error{
+				Kind: engine.KindTransient, Code: "BULK_JOB_ABORTED", Object: look.object,
+				Message: "Somebody aborted the Bulk job for " + look.object + " in the org: start the job again.",
+			}
 		}
 		if err := o.options.Sleep(ctx, jittered(wait)); err != nil {
 			return j, err

@@ -72,7 +72,7 @@ func (b *bulkRows) Position() []byte { return position{Bulk: &b.at}.encode() }
 // org, which drops them after a week: a later Read may go on from Position.
 func (b *bulkRows) Close() error {
 	b.cancel()
-	for range b.events { //nolint:revive // drained so that the workers end
+	for range b.events { // drained, so that the workers end
 	}
 	return nil
 }
@@ -112,8 +112,10 @@ func (b *bulkRows) handle(e event) {
 // end says how the stream ended: whole only if all rows of the job came.
 func (b *bulkRows) end() error {
 	if b.err == nil && b.at.Finished != b.expected {
-		return &engine.Error{Kind: engine.KindTransient, Code: "RESULT_INCOMPLETE", Object: b.object(),
-			Message: fmt.Sprintf("Salesforce announced %d records of %s and sent %d: try again.", b.expected, b.object(), b.at.Finished)}
+		return &engine.Error{
+			Kind: engine.KindTransient, Code: "RESULT_INCOMPLETE", Object: b.object(),
+			Message: fmt.Sprintf("Salesforce announced %d records of %s and sent %d: try again.", b.expected, b.object(), b.at.Finished),
+		}
 	}
 	if b.err != nil {
 		return b.err
@@ -161,8 +163,10 @@ func (b *bulkRows) gone(err error) error {
 	if !engine.Is(err, engine.KindNotFound) {
 		return err
 	}
-	return &engine.Error{Kind: engine.KindTransient, Code: "BULK_JOB_GONE", Object: b.object(), Err: err,
-		Message: "The Bulk job for " + b.object() + " is no longer in the org: it will be started again."}
+	return &engine.Error{
+		Kind: engine.KindTransient, Code: "BULK_JOB_GONE", Object: b.object(), Err: err,
+		Message: "The Bulk job for " + b.object() + " is no longer in the org: it will be started again.",
+	}
 }
 
 func send[T any](ctx context.Context, to chan<- T, value T) error {
@@ -213,7 +217,7 @@ func (p *pageReader) try(ctx context.Context, a answer) error {
 	for n := 0; ; n++ {
 		next := p.blank()
 		err := p.csv.read(next, p.org.options.BlockBytes)
-		if err == io.EOF && n > 0 {
+		if errors.Is(err, io.EOF) && n > 0 {
 			p.recycle(next)
 			return p.finish(ctx, a, n)
 		}
@@ -255,8 +259,10 @@ func (p *pageReader) flush(ctx context.Context, n int) error {
 		if p.sent[n] == sum {
 			return nil
 		}
-		return &engine.Error{Kind: engine.KindTransient, Code: "PAGE_CHANGED", Object: p.object(),
-			Message: "A page of the records of " + p.object() + " broke off and came differently the second time: try again."}
+		return &engine.Error{
+			Kind: engine.KindTransient, Code: "PAGE_CHANGED", Object: p.object(),
+			Message: "A page of the records of " + p.object() + " broke off and came differently the second time: try again.",
+		}
 	}
 	p.sent = append(p.sent, sum)
 	for n := range done.len() {

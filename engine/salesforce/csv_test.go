@@ -19,7 +19,7 @@ func readCSV(in io.Reader, size int) ([][]string, error) {
 	var records [][]string
 	for {
 		err := c.read(&b, size)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return records, nil
 		}
 		if err != nil {

@@ -224,7 +224,7 @@ func explain(c call, err error) error {
 	if _, ok := engine.AsError(err); ok {
 		return err
 	}
-	out := &engine.Error{Op: c.doing, Object: c.object, Err: err}
+	out := &engine.Error{Op: c.doing, Org: c.org, Object: c.object, Err: err}
 	r, answered := refused(err)
 	switch {
 	case !c.again && repeatable(err) == ifSafe:
@@ -254,8 +254,10 @@ func (r *refusal) describe(out *engine.Error, doing string) {
 const outcomeUnknown = "OUTCOME_UNKNOWN"
 
 func unreachable(cause error) error {
-	return &engine.Error{Kind: engine.KindTransient, Code: "ORG_UNREACHABLE", Err: cause,
-		Message: "Salesforce cannot be reached at the moment: try again later."}
+	return &engine.Error{
+		Kind: engine.KindTransient, Code: "ORG_UNREACHABLE", Err: cause,
+		Message: "Salesforce cannot be reached at the moment: try again later.",
+	}
 }
 
 // refused finds the platform's refusal inside err.

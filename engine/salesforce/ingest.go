@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -164,8 +165,10 @@ func (j *ingestJob) run(ctx context.Context, text []byte) (open []int, err error
 		err = j.outcomes(ctx, path, done)
 	}
 	for _, n := range j.waiting {
-		j.results[n] = engine.WriteResult{ID: j.id(n), Errors: []engine.WriteError{{Code: outcomeUnknown,
-			Message: "Salesforce did not say what became of this row: compare with the org before trying again."}}}
+		j.results[n] = engine.WriteResult{ID: j.id(n), Errors: []engine.WriteError{{
+			Code:    outcomeUnknown,
+			Message: "Salesforce did not say what became of this row: compare with the org before trying again.",
+		}}}
 	}
 	return j.open, err
 }
@@ -184,8 +187,10 @@ func (j *ingestJob) upload(ctx context.Context, text []byte) (created job, err e
 	if err != nil {
 		return created, err
 	}
-	put := call{method: http.MethodPut, path: "/" + strings.TrimPrefix(created.ContentURL, "/"), body: text,
-		header: map[string]string{"Content-Type": "text/csv"}, object: j.object, doing: j.doing}
+	put := call{
+		method: http.MethodPut, path: "/" + strings.TrimPrefix(created.ContentURL, "/"), body: text,
+		header: map[string]string{"Content-Type": "text/csv"}, object: j.object, doing: j.doing,
+	}
 	if err := j.org.do(ctx, put, discard); err != nil {
 		_, _ = j.setState(ctx, created.ID, "Aborted")
 		return created, err
@@ -244,7 +249,7 @@ func (j *ingestJob) file(ctx context.Context, path string, lead int, count int64
 		in := csvReader{in: a.body}
 		for b := new(block); ; {
 			err := in.read(b, j.org.options.BlockBytes)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

@@ -106,8 +106,10 @@ func TestChanged(t *testing.T) {
 	var requests []engine.ReadRequest
 	names := append(slices.Sorted(maps.Keys(answers)), "Refused__c", "Empty__c")
 	for _, name := range names {
-		requests = append(requests, engine.ReadRequest{Object: engine.SObject{Name: name}, Where: "Name = 'x'", StampField: "SystemModstamp",
-			Since: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC), Until: time.Date(2026, 2, 2, 0, 0, 0, 5e8, time.UTC)})
+		requests = append(requests, engine.ReadRequest{
+			Object: engine.SObject{Name: name}, Where: "Name = 'x'", StampField: "SystemModstamp",
+			Since: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC), Until: time.Date(2026, 2, 2, 0, 0, 0, 5e8, time.UTC),
+		})
 	}
 	prober := w.open(t, salesforce.Options{}).(engine.ChangeProber)
 	changed, err := prober.Changed(t.Context(), requests)

@@ -59,8 +59,10 @@ func newKeyset(r *read, from *keysetPosition) (*keyset, error) {
 	}
 	keys, err := columnsOf(&r.request.Object, names)
 	if err != nil {
-		return nil, &engine.Error{Kind: engine.KindInvalid, Code: "NOT_QUERYABLE", Object: r.object(), Err: err,
-			Message: r.object() + " has no Id to read it by over REST, and Salesforce's Bulk API does not offer it. It is left out."}
+		return nil, &engine.Error{
+			Kind: engine.KindInvalid, Code: "NOT_QUERYABLE", Object: r.object(), Err: err,
+			Message: r.object() + " has no Id to read it by over REST, and Salesforce's Bulk API does not offer it. It is left out.",
+		}
 	}
 	k.keys = keys
 	k.split(1)
@@ -203,8 +205,10 @@ func (k *keyset) turn(ctx context.Context) error {
 			return k.progresses()
 		}
 		if try == unstableTries {
-			return &engine.Error{Kind: engine.KindTransient, Code: "PAGE_UNSTABLE", Object: k.object(), Err: err,
-				Message: "The records of " + k.object() + " change faster than their fields can be read together: try again at a quieter time."}
+			return &engine.Error{
+				Kind: engine.KindTransient, Code: "PAGE_UNSTABLE", Object: k.object(), Err: err,
+				Message: "The records of " + k.object() + " change faster than their fields can be read together: try again at a quieter time.",
+			}
 		}
 		if err := k.org.options.Sleep(ctx, k.org.options.Retry.pause(try)); err != nil {
 			return err
@@ -217,8 +221,10 @@ func (k *keyset) progresses() error {
 	if k.rows > 0 || k.final {
 		return nil
 	}
-	return &engine.Error{Kind: engine.KindTransient, Code: "PAGE_INCOMPLETE", Object: k.object(),
-		Message: "Salesforce announced more records of " + k.object() + " than it sent: try again later."}
+	return &engine.Error{
+		Kind: engine.KindTransient, Code: "PAGE_INCOMPLETE", Object: k.object(),
+		Message: "Salesforce announced more records of " + k.object() + " than it sent: try again later.",
+	}
 }
 
 func (k *keyset) readParts(ctx context.Context) ([]*page, error) {

@@ -128,8 +128,10 @@ func (c *Client) tokenOnce(ctx context.Context, loginURL string, form url.Values
 	if err != nil {
 		return engine.Tokens{}, unreachable(err)
 	}
-	return engine.Tokens{AccessToken: body.AccessToken, RefreshToken: body.RefreshToken,
-		InstanceURL: strings.TrimSuffix(body.InstanceURL, "/")}, nil
+	return engine.Tokens{
+		AccessToken: body.AccessToken, RefreshToken: body.RefreshToken,
+		InstanceURL: strings.TrimSuffix(body.InstanceURL, "/"),
+	}, nil
 }
 
 func (c *Client) postForm(ctx context.Context, host, path string, form url.Values) (*http.Response, error) {
@@ -189,12 +191,16 @@ func (r *grantRefusal) explain() error {
 	case r.Code == "invalid_grant" || r.Code == "inactive_user" || r.Code == "inactive_org" || r.Code == "invalid_app_access":
 		return revoked(r)
 	}
-	return &engine.Error{Kind: engine.KindDenied, Code: "ORG_CREDENTIALS_REFUSED", Err: r,
+	return &engine.Error{
+		Kind: engine.KindDenied, Code: "ORG_CREDENTIALS_REFUSED", Err: r,
 		Message: "Salesforce refused the connection's client id, secret or redirect address (" + or(r.Code, "no reason given") +
-			"): check the External Client App and connect the org again."}
+			"): check the External Client App and connect the org again.",
+	}
 }
 
 func revoked(cause error) error {
-	return &engine.Error{Kind: engine.KindDenied, Code: "ORG_ACCESS_REVOKED", Err: cause,
-		Message: "Salesforce no longer accepts Holdfast's access to this org: reconnect the org."}
+	return &engine.Error{
+		Kind: engine.KindDenied, Code: "ORG_ACCESS_REVOKED", Err: cause,
+		Message: "Salesforce no longer accepts Holdfast's access to this org: reconnect the org.",
+	}
 }

@@ -122,8 +122,7 @@ func (o *org) Limits(ctx context.Context) (engine.OrgLimits, error) {
 
 // Identity is the org and the user we are connected as.
 func (o *org) Identity(ctx context.Context) (engine.OrgIdentity, error) {
-	id := engine.OrgIdentity{APIVersion: o.version}
-	_, id.InstanceURL = o.session.current()
+	id := engine.OrgIdentity{APIVersion: o.version, InstanceURL: o.session.current().instance}
 	var user struct {
 		UserID   string `json:"user_id"`
 		OrgID    string `json:"organization_id"`

@@ -24,10 +24,14 @@ var permissions = []permission{
 	{"PermissionsManageInteraction", "Manage Flow", "Flows cannot be suspended during a restore.", grantIt},
 	{"PermissionsCustomizeApplication", "Customize Application", "Validation rules and workflow rules cannot be suspended during a restore.", grantIt},
 	{"PermissionsAuthorApex", "Author Apex", "Apex triggers cannot be suspended during a restore.", grantIt},
-	{"PermissionsCreateAuditFields", "Set Audit Fields upon Record Creation", "Records that are inserted again get a new creation date and author.",
-		"Switch it on in Setup under User Interface, then add it to the permission set of the connected user."},
-	{"PermissionsUpdateWithInactiveOwners", "Update Records with Inactive Owners", "Records of inactive users cannot be restored under their owner.",
-		"Switch it on in Setup under User Interface, then add it to the permission set of the connected user."},
+	{
+		"PermissionsCreateAuditFields", "Set Audit Fields upon Record Creation", "Records that are inserted again get a new creation date and author.",
+		"Switch it on in Setup under User Interface, then add it to the permission set of the connected user.",
+	},
+	{
+		"PermissionsUpdateWithInactiveOwners", "Update Records with Inactive Owners", "Records of inactive users cannot be restored under their owner.",
+		"Switch it on in Setup under User Interface, then add it to the permission set of the connected user.",
+	},
 	{"PermissionsBulkApiHardDelete", "Bulk API Hard Delete", "Optional: an archive leaves its records in the Recycle Bin for 15 days.", grantIt},
 }
 

@@ -106,7 +106,7 @@ func (r *read) names() []string {
 // queryable refuses what no query can answer, so that the caller reports it.
 func queryable(r engine.ReadRequest) error {
 	name := r.Object.Name
-	reason := ""
+	var reason string
 	switch {
 	case !r.Object.Queryable:
 		reason = "its description says that it cannot be queried"
@@ -119,8 +119,10 @@ func queryable(r engine.ReadRequest) error {
 	default:
 		return nil
 	}
-	return &engine.Error{Kind: engine.KindInvalid, Code: "NOT_QUERYABLE", Object: name,
-		Message: "Salesforce does not let " + name + " be read as a whole: " + reason + ". It is left out."}
+	return &engine.Error{
+		Kind: engine.KindInvalid, Code: "NOT_QUERYABLE", Object: name,
+		Message: "Salesforce does not let " + name + " be read as a whole: " + reason + ". It is left out.",
+	}
 }
 
 // bulkMay reports whether Bulk is a way to read this. A bounded read is ordered,

@@ -25,6 +25,7 @@ type call struct {
 	header map[string]string
 	body   []byte
 	again  bool   // sending it twice does no more than sending it once
+	org    string // our id of the org, for messages
 	object string // the SObject concerned, for messages
 	doing  string // what the org should do: "read Account"
 }
@@ -58,13 +59,14 @@ const mostRenewals = 2 // of the session, for one call
 // as far as the failure and the call allow; use must therefore start afresh
 // each time. An error of use that is not a broken connection is final.
 func (o *org) do(ctx context.Context, c call, use func(answer) error) error {
+	c.org = o.session.ref
 	renewals := 0
 	for attempt := 1; ; attempt++ {
 		if err := o.governor.admit(); err != nil {
 			return err
 		}
-		token, instance := o.session.current()
-		err := o.once(ctx, instance, token, c, func(a answer) error {
+		creds := o.session.current()
+		err := o.once(ctx, creds, c, func(a answer) error {
 			a.attempt = attempt
 			return use(a)
 		})
@@ -76,7 +78,7 @@ func (o *org) do(ctx context.Context, c call, use func(answer) error) error {
 		}
 		if r, ok := refused(err); ok && r.deadSession() && renewals < mostRenewals {
 			renewals++
-			if err := o.session.renew(ctx, token); err != nil {
+			if err := o.session.renew(ctx, creds.token); err != nil {
 				return err
 			}
 			continue
@@ -123,14 +125,14 @@ func (r Retry) pause(n int) time.Duration {
 }
 
 // once sends a call a single time.
-func (o *org) once(ctx context.Context, instance, token string, c call, use func(answer) error) error {
+func (o *org) once(ctx context.Context, creds credentials, c call, use func(answer) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	req, err := http.NewRequestWithContext(ctx, c.method, instance+c.path, bytes.NewReader(c.body))
+	req, err := http.NewRequestWithContext(ctx, c.method, creds.instance+c.path, bytes.NewReader(c.body))
 	if err != nil {
 		return fmt.Errorf("salesforce: make the request to %s", c.doing)
 	}
-	o.setHeaders(req, token, c)
+	o.setHeaders(req, creds.token, c)
 	o.calls.Add(1)
 	release, err := o.governor.enter(ctx)
 	if err != nil {

@@ -218,8 +218,10 @@ func TestWebServerFlow(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	client := salesforce.New(salesforce.Options{})
-	address, err := client.AuthorizeURL(engine.AuthorizeRequest{LoginURL: w.server.URL + "/", ClientID: "client", RedirectURI: "https://x/cb", State: "s t",
-		CodeVerifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"})
+	address, err := client.AuthorizeURL(engine.AuthorizeRequest{
+		LoginURL: w.server.URL + "/", ClientID: "client", RedirectURI: "https://x/cb", State: "s t",
+		CodeVerifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

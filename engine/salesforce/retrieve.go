@@ -25,14 +25,16 @@ func (o *org) Retrieve(ctx context.Context, request engine.RetrieveRequest) ([]e
 	for start := 0; start < len(request.IDs); start += retrieveMost {
 		end := min(start+retrieveMost, len(request.IDs))
 		group.Go(func() error {
-			return o.retrieve(ctx, request, columns, start, records[start:end])
+			part := request
+			part.IDs = request.IDs[start:end]
+			return o.retrieve(ctx, part, columns, records[start:end])
 		})
 	}
 	return records, group.Wait()
 }
 
-func (o *org) retrieve(ctx context.Context, request engine.RetrieveRequest, columns []column, start int, records []engine.CurrentRecord) error {
-	ids := request.IDs[start : start+len(records)]
+func (o *org) retrieve(ctx context.Context, request engine.RetrieveRequest, columns []column, records []engine.CurrentRecord) error {
+	ids := request.IDs
 	asked := columns
 	extra, deletable := request.Object.Field("IsDeleted")
 	if deletable {

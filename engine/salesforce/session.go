@@ -11,6 +11,7 @@ import (
 // find them expired at the same time.
 type session struct {
 	client *Client
+	ref    string        // our id of the org
 	turn   chan struct{} // held by whoever renews
 
 	mu      sync.Mutex
@@ -19,14 +20,16 @@ type session struct {
 }
 
 func newSession(client *Client, conn engine.Connection) *session {
-	return &session{client: client, conn: conn, turn: make(chan struct{}, 1)}
+	return &session{client: client, ref: conn.OrgRef, conn: conn, turn: make(chan struct{}, 1)}
 }
 
-// current is the token to use now and the host to use it on.
-func (s *session) current() (token, instance string) {
+// credentials are the token to use and the host to use it on.
+type credentials struct{ token, instance string }
+
+func (s *session) current() credentials {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.conn.AccessToken, s.conn.InstanceURL
+	return credentials{s.conn.AccessToken, s.conn.InstanceURL}
 }
 
 // renew replaces the token stale, unless somebody else has done so already.

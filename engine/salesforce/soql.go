@@ -75,11 +75,3 @@ func bounds(r engine.ReadRequest) []string {
 
 // quote makes a SOQL string literal of plain ASCII such as an id.
 func quote(id string) string { return "'" + id + "'" }
-
-func quoteAll[T ~string](ids []T) string {
-	quoted := make([]string, len(ids))
-	for i, id := range ids {
-		quoted[i] = quote(string(id))
-	}
-	return strings.Join(quoted, ",")
-}

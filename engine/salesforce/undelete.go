@@ -56,8 +56,9 @@ type soapEnvelope struct {
 // one is renewed here, once.
 func (o *org) undelete(ctx context.Context, ids []engine.RecordID) ([]engine.WriteResult, error) {
 	for try := 1; ; try++ {
-		token, _ := o.session.current()
-		c := call{method: http.MethodPost, path: "/services/Soap/u/" + o.version, doing: "undelete records",
+		token := o.session.current().token
+		c := call{
+			method: http.MethodPost, path: "/services/Soap/u/" + o.version, doing: "undelete records",
 			body:   undeleteBody(token, ids),
 			header: map[string]string{"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": `""`, "Accept": "text/xml"},
 		}

@@ -242,13 +242,17 @@ func columnsOf(object *engine.SObject, names []string) ([]column, error) {
 	for i, name := range names {
 		f, ok := object.Field(name)
 		if !ok {
-			return nil, &engine.Error{Kind: engine.KindInvalid, Code: "UNKNOWN_FIELD", Object: object.Name, Field: name,
-				Message: "The field " + name + " is not in the description of " + object.Name + " that we have: describe the SObject again."}
+			return nil, &engine.Error{
+				Kind: engine.KindInvalid, Code: "UNKNOWN_FIELD", Object: object.Name, Field: name,
+				Message: "The field " + name + " is not in the description of " + object.Name + " that we have: describe the SObject again.",
+			}
 		}
 		switch f.Type {
 		case "address", "location", "base64", "complexvalue":
-			return nil, &engine.Error{Kind: engine.KindInvalid, Code: "FIELD_NOT_READABLE", Object: object.Name, Field: name,
-				Message: "The field " + name + " of " + object.Name + " has no text of its own: read its components, or the file it stands for."}
+			return nil, &engine.Error{
+				Kind: engine.KindInvalid, Code: "FIELD_NOT_READABLE", Object: object.Name, Field: name,
+				Message: "The field " + name + " of " + object.Name + " has no text of its own: read its components, or the file it stands for.",
+			}
 		}
 		columns[i] = column{name: f.Name, spelling: spellingOf(f)}
 	}

@@ -3,6 +3,7 @@ package salesforce_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -122,8 +123,10 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 func (c *clock) advance(d time.Duration) { _ = c.Sleep(context.Background(), d) }
 
 func (w *wire) connection() engine.Connection {
-	return engine.Connection{OrgRef: "org1", Flow: engine.FlowRefreshToken, LoginURL: w.server.URL, InstanceURL: w.server.URL,
-		ClientID: "client", ClientSecret: "secret", AccessToken: w.current(), RefreshToken: "refresh"}
+	return engine.Connection{
+		OrgRef: "org1", Flow: engine.FlowRefreshToken, LoginURL: w.server.URL, InstanceURL: w.server.URL,
+		ClientID: "client", ClientSecret: "secret", AccessToken: w.current(), RefreshToken: "refresh",
+	}
 }
 
 // open connects with the options, on a clock that nobody waits for.
@@ -143,8 +146,10 @@ func (w *wire) open(t *testing.T, options salesforce.Options) engine.Org {
 // account is a describe that is enough to read by.
 func account() engine.SObject {
 	o := engine.SObject{Name: "Account", Queryable: true}
-	for name, fieldType := range map[string]string{"Id": "id", "Name": "string", "AnnualRevenue": "currency", "IsActive__c": "boolean",
-		"IsDeleted": "boolean", "SystemModstamp": "datetime", "BillingAddress": "address"} {
+	for name, fieldType := range map[string]string{
+		"Id": "id", "Name": "string", "AnnualRevenue": "currency", "IsActive__c": "boolean",
+		"IsDeleted": "boolean", "SystemModstamp": "datetime", "BillingAddress": "address",
+	} {
 		o.Fields = append(o.Fields, engine.Field{Name: name, Type: fieldType})
 	}
 	return o
@@ -165,7 +170,7 @@ func drain(t *testing.T, rows engine.Rows) ([][]string, error) {
 	var all [][]string
 	for {
 		row, err := rows.Next(t.Context())
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return all, nil
 		}
 		if err != nil {

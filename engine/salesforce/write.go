@@ -36,7 +36,8 @@ func (o *org) Update(ctx context.Context, request engine.WriteRequest) ([]engine
 
 // Delete moves records to the Recycle Bin.
 func (o *org) Delete(ctx context.Context, object string, ids []engine.RecordID) ([]engine.WriteResult, error) {
-	w := &writer{org: o, object: object, doing: "delete records of " + object, count: len(ids), deletes: true,
+	w := &writer{
+		org: o, object: object, doing: "delete records of " + object, count: len(ids), deletes: true,
 		id: func(n int) engine.RecordID { return ids[n] },
 		call: func(rows []int) (call, error) {
 			list := make([]string, len(rows))
@@ -45,13 +46,15 @@ func (o *org) Delete(ctx context.Context, object string, ids []engine.RecordID) 
 			}
 			path := o.data("/composite/sobjects?allOrNone=false&ids=" + strings.Join(list, ","))
 			return call{method: http.MethodDelete, path: path, again: true}, nil
-		}}
+		},
+	}
 	return w.run(ctx, deleteLoad(ids))
 }
 
 // rowWriter writes by collections; an update may be repeated, an insert not.
 func (o *org) rowWriter(request engine.WriteRequest, method, doing string) *writer {
-	return &writer{org: o, object: request.Object.Name, doing: doing, count: len(request.Rows),
+	return &writer{
+		org: o, object: request.Object.Name, doing: doing, count: len(request.Rows),
 		id: func(n int) engine.RecordID { return request.Rows[n].ID },
 		call: func(rows []int) (call, error) {
 			records := make([]map[string]any, len(rows))
@@ -61,7 +64,8 @@ func (o *org) rowWriter(request engine.WriteRequest, method, doing string) *writ
 			c, err := post(o.data("/composite/sobjects"), map[string]any{"allOrNone": false, "records": records}, method == http.MethodPatch)
 			c.method = method
 			return c, err
-		}}
+		},
+	}
 }
 
 // recordJSON spells a row by the types of its describe.

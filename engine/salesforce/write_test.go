@@ -79,8 +79,10 @@ func writes(count int, name string) engine.WriteRequest {
 	object := account()
 	request := engine.WriteRequest{Object: object}
 	for n := range count {
-		request.Rows = append(request.Rows, engine.WriteRow{ID: engine.RecordID(fmt.Sprintf("001D%011dAAA", n)),
-			Values: map[string]string{"Name": fmt.Sprint(name, n)}})
+		request.Rows = append(request.Rows, engine.WriteRow{
+			ID:     engine.RecordID(fmt.Sprintf("001D%011dAAA", n)),
+			Values: map[string]string{"Name": fmt.Sprint(name, n)},
+		})
 	}
 	return request
 }
