@@ -1,0 +1,220 @@
+package simorg
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/holdfast-backup/holdfast/engine/simorg/schema"
+	"github.com/holdfast-backup/holdfast/engine/simorg/store"
+)
+
+// Config is what one org is. Every zero value has a default, but Now.
+type Config struct {
+	Now func() time.Time
+	// BaseURL is the org's own address, for instance_url; empty: what the
+	// request's Host says.
+	BaseURL string
+	OrgID   string
+	OrgName string
+	Sandbox bool
+	// Pod is the three characters of every id that name the instance.
+	Pod   string
+	Users []User
+	Apps  []App
+	// AutoApprove grants an authorization without showing the consent page.
+	AutoApprove bool
+	// SessionTimeout is how long a session lives without a call (2 h).
+	SessionTimeout time.Duration
+	// APIRequests, BulkQueryJobs and BulkBatches are the daily allowances.
+	APIRequests, BulkQueryJobs, BulkBatches int
+	// BulkPolls is how often a bulk job answers InProgress before it is done.
+	BulkPolls int
+	// ArchiveDays is how old an activity is when it is archived (365).
+	ArchiveDays int
+	// MaxRows is the page size of a query, which a client may lower (2000).
+	MaxRows int
+	// Bare leaves the built-in objects out: only what is loaded exists.
+	Bare    bool
+	Faults  []Fault
+	Latency Latency
+}
+
+// User is a person of the org. Permissions are API names without "Permissions"
+// (ViewAllData); nil grants all that an administrator has.
+type User struct {
+	Username, Password, SecurityToken string
+	FirstName, LastName, Email        string
+	Profile                           string
+	Inactive                          bool
+	Permissions                       []string
+	// HiddenObjects and HiddenFields ("Account.Phone") are not there for the user;
+	// ReadOnlyFields are seen but not written.
+	HiddenObjects, HiddenFields, ReadOnlyFields []string
+	// OwnRecordsOnly shows the user what they own; ViewAllData overrides it.
+	OwnRecordsOnly bool
+}
+
+// App is an External Client App.
+type App struct {
+	ClientID, ClientSecret string
+	// RunAs is the username that client credentials act as; empty: not allowed.
+	RunAs        string
+	RedirectURIs []string
+	// RequirePKCE refuses an authorization without a code challenge.
+	RequirePKCE bool
+	// RotateRefreshTokens gives a new refresh token at each refresh.
+	RotateRefreshTokens bool
+}
+
+// Org is one simulated org. It is safe for concurrent use.
+type Org struct {
+	cfg     Config
+	handler http.Handler
+
+	// mu guards the schema, the records and the automation.
+	mu     sync.RWMutex
+	schema *schema.Catalogue
+	tables map[string]*store.Table // by object name
+	users  map[string]*person      // by user id
+	first  *person                 // who the org's own records are made by
+	auto   *automation
+	orgID  string
+
+	adminProfile, standardPricebook string
+	profileSets                     map[string]string // permission sets by profile
+
+	stamp int64 // the last SystemModstamp given
+	bins  bins
+	blobs map[string][]byte // by record id and field name
+
+	idMu     sync.Mutex
+	counters map[string]uint64
+	swept    time.Time // when the bin was last swept
+
+	auth    authState
+	quota   quota
+	cursors cursors
+	faults  faultState
+	// schemaChanged is when any describe last changed.
+	schemaChanged time.Time
+}
+
+// person is a user as the org sees them at work.
+type person struct {
+	User
+	id             string
+	permissions    map[string]bool
+	hiddenObjects  map[string]bool
+	hiddenFields   map[string]bool
+	readOnlyFields map[string]bool
+}
+
+// New makes an org with its users, their profiles, the standard price book and
+// the schema, and no other record.
+func New(cfg Config) (*Org, error) {
+	if cfg.Now == nil {
+		return nil, errors.New("a simulated org needs a clock: set Config.Now")
+	}
+	applyDefaults(&cfg)
+	o := &Org{cfg: cfg, tables: map[string]*store.Table{}, users: map[string]*person{}, counters: map[string]uint64{},
+		auto: newAutomation(), profileSets: map[string]string{}, blobs: map[string][]byte{}, bins: bins{under: map[string][]row{}, cuts: map[string][]nulledLink{}}}
+	o.schema = schema.NewCatalogue()
+	if !cfg.Bare {
+		standard, err := schema.Standard()
+		if err != nil {
+			return nil, fmt.Errorf("the built-in schema: %w", err)
+		}
+		o.schema = standard
+	}
+	o.auth.init()
+	o.quota.init(cfg)
+	o.cursors.init()
+	o.faults.init(cfg.Faults)
+	o.handler = o.routes()
+	if err := o.setUp(); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+func applyDefaults(c *Config) {
+	setDefault(&c.Pod, "5g0")
+	setDefault(&c.OrgName, "Simulated Org")
+	setDefault(&c.SessionTimeout, 2*time.Hour)
+	setDefault(&c.APIRequests, 100_000)
+	setDefault(&c.BulkQueryJobs, 10_000)
+	setDefault(&c.BulkBatches, 15_000)
+	setDefault(&c.ArchiveDays, 365)
+	setDefault(&c.MaxRows, 2000)
+	setDefault(&c.BulkPolls, 1)
+}
+
+func setDefault[T comparable](v *T, fallback T) {
+	var zero T
+	if *v == zero {
+		*v = fallback
+	}
+}
+
+// LoadDescribe adds recorded describe JSON to the schema: what the org answers
+// to the same describe then equals the recording, addresses aside.
+func (o *Org) LoadDescribe(dir fs.FS) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err := o.schema.LoadDescribe(dir); err != nil {
+		return err
+	}
+	o.touchSchema()
+	return o.addRecordTypes()
+}
+
+// touchSchema dates every describe to now: the platform's check is as coarse.
+func (o *Org) touchSchema() {
+	now := o.cfg.Now().UTC().Truncate(time.Second)
+	for _, obj := range o.schema.All() {
+		obj.ModifiedAt = now
+	}
+	o.schemaChanged = now
+}
+
+// table is the records of an object; it makes the table when missing, so the
+// write lock must be held unless ensureTables ran since the object was added.
+func (o *Org) table(object string) *store.Table {
+	t := o.tables[object]
+	if t == nil {
+		t = store.New()
+		o.tables[object] = t
+	}
+	return t
+}
+
+// ensureTables makes the tables that are missing, so that readers need not.
+func (o *Org) ensureTables() {
+	for _, obj := range o.schema.All() {
+		o.table(obj.Name)
+	}
+}
+
+// ID is the org's 18-character id.
+func (o *Org) ID() string { return o.orgID }
+
+// nextStamp is the SystemModstamp of a change made now; it never goes back.
+func (o *Org) nextStamp() int64 {
+	o.stamp = max(o.stamp, o.cfg.Now().UnixMilli())
+	return o.stamp
+}
+
+// personByName finds a user by username, in any case; nil when there is none.
+func (o *Org) personByName(username string) *person {
+	for _, p := range o.users {
+		if strings.EqualFold(p.Username, username) {
+			return p
+		}
+	}
+	return nil
+}

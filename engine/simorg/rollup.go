@@ -1,0 +1,124 @@
+package simorg
+
+import (
+	"strconv"
+
+	"github.com/holdfast-backup/holdfast/engine/simorg/formula"
+	"github.com/holdfast-backup/holdfast/engine/simorg/schema"
+	"github.com/holdfast-backup/holdfast/engine/simorg/store"
+)
+
+func parseNumber(text string) float64 {
+	n, _ := strconv.ParseFloat(text, 64)
+	return n
+}
+
+// rollUps brings the summaries of the record's masters up to date, before and
+// after a change of master.
+func (c *change) rollUps() error {
+	if err := c.rollUpParents(row{c.obj, c.rec}); err != nil {
+		return err
+	}
+	for _, f := range c.obj.Fields {
+		if f.Type == "reference" && c.old != nil && c.old[f.Col] != c.new[f.Col] && c.old[f.Col] != "" {
+			if err := c.rollUpParent(c.obj, f, c.old[f.Col]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *tx) rollUpParents(r row) error {
+	for _, f := range r.obj.Fields {
+		if f.Type != "reference" || f.From != schema.Stored {
+			continue
+		}
+		if id := r.rec.Get(f.Col); id != "" {
+			if err := t.rollUpParent(r.obj, f, id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rollUpParent recomputes the parent's summaries over one reference. A value
+// that changes is stored with a new SystemModstamp, nobody's triggers run.
+func (t *tx) rollUpParent(child *schema.Object, ref *schema.Field, id string) error {
+	parent := t.o.schema.ByPrefix(id)
+	if parent == nil {
+		return nil
+	}
+	r := t.o.table(parent.Name).Get(id)
+	if r == nil || r.State != store.Live {
+		return nil
+	}
+	for _, f := range parent.Fields {
+		if f.RollUp == nil || f.RollUp.Child != child.Name || f.RollUp.Reference != ref.Name {
+			continue
+		}
+		value, err := t.summarise(f, child, ref, id)
+		if err != nil {
+			return err
+		}
+		if value != r.Get(f.Col) {
+			v := t.values(row{parent, r})
+			v[f.Col] = value
+			t.change(parent, r, v, func(r *store.Record) { r.Stamp = t.stamp })
+		}
+	}
+	return nil
+}
+
+func (t *tx) summarise(f *schema.Field, child *schema.Object, ref *schema.Field, id string) (string, error) {
+	table := t.o.table(child.Name)
+	table.Index(ref.Col)
+	var filter *formula.Formula
+	if f.RollUp.Filter != "" {
+		var err error
+		if filter, err = formula.Parse(f.RollUp.Filter); err != nil {
+			return "", err
+		}
+	}
+	total, count := 0.0, 0
+	for _, r := range table.Find(ref.Col, id) {
+		if r.State != store.Live || !t.o.passes(filter, child, r) {
+			continue
+		}
+		n, known := 0.0, f.RollUp.Operation == "count"
+		if of := child.Field(f.RollUp.Field); of != nil {
+			text := t.o.text(child, of, r)
+			n, known = parseNumber(text), known || text != ""
+		}
+		if !known {
+			continue
+		}
+		switch {
+		case f.RollUp.Operation == "sum", count == 0, f.RollUp.Operation == "min" && n < total, f.RollUp.Operation == "max" && n > total:
+			if f.RollUp.Operation == "sum" {
+				total += n
+			} else {
+				total = n
+			}
+		}
+		count++
+	}
+	switch {
+	case f.RollUp.Operation == "count":
+		total = float64(count)
+	case count == 0 && f.RollUp.Operation != "sum":
+		return "", nil
+	}
+	return coerceNumber(f, strconv.FormatFloat(total, 'g', -1, 64))
+}
+
+func (o *Org) passes(filter *formula.Formula, obj *schema.Object, r *store.Record) bool {
+	if filter == nil {
+		return true
+	}
+	v := make([]string, obj.Cols())
+	r.Values(v)
+	holds, err := filter.True(&formulaEnv{o: o, obj: obj, values: v, id: r.ID, rec: r, now: o.cfg.Now()})
+	return err == nil && holds
+}
