@@ -91,3 +91,17 @@ func FuzzParsePage(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkParsePage(b *testing.B) {
+	const row = `{"attributes":{"type":"Account","url":"/services/data/v66.0/sobjects/Account/001D000000IqhSLIAZ"},"Id":"001D000000IqhSLIAZ","Name":"Firm \u0026 \"Sons\" of Tampere and Ostrava","AnnualRevenue":12345.5,"IsDeleted":false,"SystemModstamp":"2026-01-31T10:15:30.000+0000"}`
+	text := []byte(`{"totalSize":2000,"done":true,"records":[` + strings.TrimSuffix(strings.Repeat(row+",", 2000), ",") + `]}`)
+	copied := make([]byte, len(text))
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		copy(copied, text)
+		if p, err := parsePage(copied, accountColumns); err != nil || p.len() != 2000 {
+			b.Fatal(err)
+		}
+	}
+}

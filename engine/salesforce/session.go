@@ -51,8 +51,7 @@ func (s *session) renew(ctx context.Context, stale string) error {
 	}
 	tokens, err := s.client.renew(ctx, conn)
 	if err != nil {
-		s.remember(err)
-		return err
+		return s.remember(err)
 	}
 	if tokens.InstanceURL, err = baseURL(tokens.InstanceURL); err != nil {
 		return err
@@ -66,11 +65,17 @@ func (s *session) renew(ctx context.Context, stale string) error {
 	return engine.Wrap("save the org's tokens", conn.Save(ctx, tokens))
 }
 
-func (s *session) remember(err error) {
-	if !engine.Is(err, engine.KindDenied) {
-		return
+// remember names the org in a failure, and keeps one that is final.
+func (s *session) remember(err error) error {
+	e, ok := engine.AsError(err)
+	if !ok {
+		return err
 	}
-	s.mu.Lock()
-	s.refused = err
-	s.mu.Unlock()
+	e.Org = s.ref
+	if e.Kind == engine.KindDenied {
+		s.mu.Lock()
+		s.refused = err
+		s.mu.Unlock()
+	}
+	return err
 }
