@@ -20,10 +20,13 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/jobobject"
 	"github.com/holdfast-backup/holdfast/ent/logline"
 	"github.com/holdfast-backup/holdfast/ent/org"
+	"github.com/holdfast-backup/holdfast/ent/schedule"
 	"github.com/holdfast-backup/holdfast/ent/secret"
 	"github.com/holdfast-backup/holdfast/ent/session"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
 	"github.com/holdfast-backup/holdfast/ent/task"
+	"github.com/holdfast-backup/holdfast/ent/template"
+	"github.com/holdfast-backup/holdfast/ent/templateobject"
 	"github.com/holdfast-backup/holdfast/ent/tenant"
 	"github.com/holdfast-backup/holdfast/ent/user"
 	"github.com/holdfast-backup/holdfast/ent/vaultfile"
@@ -57,12 +60,18 @@ type Client struct {
 	Org *OrgClient
 	// SObject is the client for interacting with the SObject builders.
 	SObject *SObjectClient
+	// Schedule is the client for interacting with the Schedule builders.
+	Schedule *ScheduleClient
 	// Secret is the client for interacting with the Secret builders.
 	Secret *SecretClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
 	// Task is the client for interacting with the Task builders.
 	Task *TaskClient
+	// Template is the client for interacting with the Template builders.
+	Template *TemplateClient
+	// TemplateObject is the client for interacting with the TemplateObject builders.
+	TemplateObject *TemplateObjectClient
 	// Tenant is the client for interacting with the Tenant builders.
 	Tenant *TenantClient
 	// User is the client for interacting with the User builders.
@@ -104,9 +113,12 @@ func (c *Client) init() {
 	c.LogLine = NewLogLineClient(c.config)
 	c.Org = NewOrgClient(c.config)
 	c.SObject = NewSObjectClient(c.config)
+	c.Schedule = NewScheduleClient(c.config)
 	c.Secret = NewSecretClient(c.config)
 	c.Session = NewSessionClient(c.config)
 	c.Task = NewTaskClient(c.config)
+	c.Template = NewTemplateClient(c.config)
+	c.TemplateObject = NewTemplateObjectClient(c.config)
 	c.Tenant = NewTenantClient(c.config)
 	c.User = NewUserClient(c.config)
 	c.VaultFile = NewVaultFileClient(c.config)
@@ -217,9 +229,12 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		LogLine:        NewLogLineClient(cfg),
 		Org:            NewOrgClient(cfg),
 		SObject:        NewSObjectClient(cfg),
+		Schedule:       NewScheduleClient(cfg),
 		Secret:         NewSecretClient(cfg),
 		Session:        NewSessionClient(cfg),
 		Task:           NewTaskClient(cfg),
+		Template:       NewTemplateClient(cfg),
+		TemplateObject: NewTemplateObjectClient(cfg),
 		Tenant:         NewTenantClient(cfg),
 		User:           NewUserClient(cfg),
 		VaultFile:      NewVaultFileClient(cfg),
@@ -257,9 +272,12 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		LogLine:        NewLogLineClient(cfg),
 		Org:            NewOrgClient(cfg),
 		SObject:        NewSObjectClient(cfg),
+		Schedule:       NewScheduleClient(cfg),
 		Secret:         NewSecretClient(cfg),
 		Session:        NewSessionClient(cfg),
 		Task:           NewTaskClient(cfg),
+		Template:       NewTemplateClient(cfg),
+		TemplateObject: NewTemplateObjectClient(cfg),
 		Tenant:         NewTenantClient(cfg),
 		User:           NewUserClient(cfg),
 		VaultFile:      NewVaultFileClient(cfg),
@@ -301,10 +319,10 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.AuditEntry, c.Job, c.JobObject, c.LogLine, c.Org, c.SObject, c.Secret,
-		c.Session, c.Task, c.Tenant, c.User, c.VaultFile, c.VaultHead, c.VaultKey,
-		c.VaultObject, c.VaultPurged, c.VaultRun, c.VaultRunObject, c.VaultSection,
-		c.VaultSegment, c.Watermark,
+		c.AuditEntry, c.Job, c.JobObject, c.LogLine, c.Org, c.SObject, c.Schedule,
+		c.Secret, c.Session, c.Task, c.Template, c.TemplateObject, c.Tenant, c.User,
+		c.VaultFile, c.VaultHead, c.VaultKey, c.VaultObject, c.VaultPurged, c.VaultRun,
+		c.VaultRunObject, c.VaultSection, c.VaultSegment, c.Watermark,
 	} {
 		n.Use(hooks...)
 	}
@@ -314,10 +332,10 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.AuditEntry, c.Job, c.JobObject, c.LogLine, c.Org, c.SObject, c.Secret,
-		c.Session, c.Task, c.Tenant, c.User, c.VaultFile, c.VaultHead, c.VaultKey,
-		c.VaultObject, c.VaultPurged, c.VaultRun, c.VaultRunObject, c.VaultSection,
-		c.VaultSegment, c.Watermark,
+		c.AuditEntry, c.Job, c.JobObject, c.LogLine, c.Org, c.SObject, c.Schedule,
+		c.Secret, c.Session, c.Task, c.Template, c.TemplateObject, c.Tenant, c.User,
+		c.VaultFile, c.VaultHead, c.VaultKey, c.VaultObject, c.VaultPurged, c.VaultRun,
+		c.VaultRunObject, c.VaultSection, c.VaultSegment, c.Watermark,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -338,12 +356,18 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Org.mutate(ctx, m)
 	case *SObjectMutation:
 		return c.SObject.mutate(ctx, m)
+	case *ScheduleMutation:
+		return c.Schedule.mutate(ctx, m)
 	case *SecretMutation:
 		return c.Secret.mutate(ctx, m)
 	case *SessionMutation:
 		return c.Session.mutate(ctx, m)
 	case *TaskMutation:
 		return c.Task.mutate(ctx, m)
+	case *TemplateMutation:
+		return c.Template.mutate(ctx, m)
+	case *TemplateObjectMutation:
+		return c.TemplateObject.mutate(ctx, m)
 	case *TenantMutation:
 		return c.Tenant.mutate(ctx, m)
 	case *UserMutation:
@@ -1145,6 +1169,38 @@ func (c *OrgClient) QuerySobjects(_m *Org) *SObjectQuery {
 	return query
 }
 
+// QueryTemplates queries the templates edge of a Org.
+func (c *OrgClient) QueryTemplates(_m *Org) *TemplateQuery {
+	query := (&TemplateClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(org.Table, org.FieldID, id),
+			sqlgraph.To(template.Table, template.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, org.TemplatesTable, org.TemplatesColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QuerySchedules queries the schedules edge of a Org.
+func (c *OrgClient) QuerySchedules(_m *Org) *ScheduleQuery {
+	query := (&ScheduleClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(org.Table, org.FieldID, id),
+			sqlgraph.To(schedule.Table, schedule.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, org.SchedulesTable, org.SchedulesColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // QueryWatermarks queries the watermarks edge of a Org.
 func (c *OrgClient) QueryWatermarks(_m *Org) *WatermarkQuery {
 	query := (&WatermarkClient{config: c.config}).Query()
@@ -1446,6 +1502,172 @@ func (c *SObjectClient) mutate(ctx context.Context, m *SObjectMutation) (Value, 
 		return (&SObjectDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown SObject mutation op: %q", m.Op())
+	}
+}
+
+// ScheduleClient is a client for the Schedule schema.
+type ScheduleClient struct {
+	config
+}
+
+// NewScheduleClient returns a client for the Schedule from the given config.
+func NewScheduleClient(c config) *ScheduleClient {
+	return &ScheduleClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `schedule.Hooks(f(g(h())))`.
+func (c *ScheduleClient) Use(hooks ...Hook) {
+	c.hooks.Schedule = append(c.hooks.Schedule, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `schedule.Intercept(f(g(h())))`.
+func (c *ScheduleClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Schedule = append(c.inters.Schedule, interceptors...)
+}
+
+// Create returns a builder for creating a Schedule entity.
+func (c *ScheduleClient) Create() *ScheduleCreate {
+	mutation := newScheduleMutation(c.config, OpCreate)
+	return &ScheduleCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Schedule entities.
+func (c *ScheduleClient) CreateBulk(builders ...*ScheduleCreate) *ScheduleCreateBulk {
+	return &ScheduleCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ScheduleClient) MapCreateBulk(slice any, setFunc func(*ScheduleCreate, int)) *ScheduleCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ScheduleCreateBulk{err: fmt.Errorf("calling to ScheduleClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ScheduleCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ScheduleCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Schedule.
+func (c *ScheduleClient) Update() *ScheduleUpdate {
+	mutation := newScheduleMutation(c.config, OpUpdate)
+	return &ScheduleUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ScheduleClient) UpdateOne(_m *Schedule) *ScheduleUpdateOne {
+	mutation := newScheduleMutation(c.config, OpUpdateOne, withSchedule(_m))
+	return &ScheduleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ScheduleClient) UpdateOneID(id string) *ScheduleUpdateOne {
+	mutation := newScheduleMutation(c.config, OpUpdateOne, withScheduleID(id))
+	return &ScheduleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Schedule.
+func (c *ScheduleClient) Delete() *ScheduleDelete {
+	mutation := newScheduleMutation(c.config, OpDelete)
+	return &ScheduleDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ScheduleClient) DeleteOne(_m *Schedule) *ScheduleDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ScheduleClient) DeleteOneID(id string) *ScheduleDeleteOne {
+	builder := c.Delete().Where(schedule.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ScheduleDeleteOne{builder}
+}
+
+// Query returns a query builder for Schedule.
+func (c *ScheduleClient) Query() *ScheduleQuery {
+	return &ScheduleQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSchedule},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Schedule entity by its id.
+func (c *ScheduleClient) Get(ctx context.Context, id string) (*Schedule, error) {
+	return c.Query().Where(schedule.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ScheduleClient) GetX(ctx context.Context, id string) *Schedule {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrg queries the org edge of a Schedule.
+func (c *ScheduleClient) QueryOrg(_m *Schedule) *OrgQuery {
+	query := (&OrgClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(schedule.Table, schedule.FieldID, id),
+			sqlgraph.To(org.Table, org.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, schedule.OrgTable, schedule.OrgColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryTemplate queries the template edge of a Schedule.
+func (c *ScheduleClient) QueryTemplate(_m *Schedule) *TemplateQuery {
+	query := (&TemplateClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(schedule.Table, schedule.FieldID, id),
+			sqlgraph.To(template.Table, template.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, schedule.TemplateTable, schedule.TemplateColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ScheduleClient) Hooks() []Hook {
+	hooks := c.hooks.Schedule
+	return append(hooks[:len(hooks):len(hooks)], schedule.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *ScheduleClient) Interceptors() []Interceptor {
+	return c.inters.Schedule
+}
+
+func (c *ScheduleClient) mutate(ctx context.Context, m *ScheduleMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ScheduleCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ScheduleUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ScheduleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ScheduleDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Schedule mutation op: %q", m.Op())
 	}
 }
 
@@ -1880,6 +2102,338 @@ func (c *TaskClient) mutate(ctx context.Context, m *TaskMutation) (Value, error)
 		return (&TaskDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Task mutation op: %q", m.Op())
+	}
+}
+
+// TemplateClient is a client for the Template schema.
+type TemplateClient struct {
+	config
+}
+
+// NewTemplateClient returns a client for the Template from the given config.
+func NewTemplateClient(c config) *TemplateClient {
+	return &TemplateClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `template.Hooks(f(g(h())))`.
+func (c *TemplateClient) Use(hooks ...Hook) {
+	c.hooks.Template = append(c.hooks.Template, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `template.Intercept(f(g(h())))`.
+func (c *TemplateClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Template = append(c.inters.Template, interceptors...)
+}
+
+// Create returns a builder for creating a Template entity.
+func (c *TemplateClient) Create() *TemplateCreate {
+	mutation := newTemplateMutation(c.config, OpCreate)
+	return &TemplateCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Template entities.
+func (c *TemplateClient) CreateBulk(builders ...*TemplateCreate) *TemplateCreateBulk {
+	return &TemplateCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *TemplateClient) MapCreateBulk(slice any, setFunc func(*TemplateCreate, int)) *TemplateCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &TemplateCreateBulk{err: fmt.Errorf("calling to TemplateClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*TemplateCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &TemplateCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Template.
+func (c *TemplateClient) Update() *TemplateUpdate {
+	mutation := newTemplateMutation(c.config, OpUpdate)
+	return &TemplateUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *TemplateClient) UpdateOne(_m *Template) *TemplateUpdateOne {
+	mutation := newTemplateMutation(c.config, OpUpdateOne, withTemplate(_m))
+	return &TemplateUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *TemplateClient) UpdateOneID(id string) *TemplateUpdateOne {
+	mutation := newTemplateMutation(c.config, OpUpdateOne, withTemplateID(id))
+	return &TemplateUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Template.
+func (c *TemplateClient) Delete() *TemplateDelete {
+	mutation := newTemplateMutation(c.config, OpDelete)
+	return &TemplateDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *TemplateClient) DeleteOne(_m *Template) *TemplateDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *TemplateClient) DeleteOneID(id string) *TemplateDeleteOne {
+	builder := c.Delete().Where(template.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &TemplateDeleteOne{builder}
+}
+
+// Query returns a query builder for Template.
+func (c *TemplateClient) Query() *TemplateQuery {
+	return &TemplateQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeTemplate},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Template entity by its id.
+func (c *TemplateClient) Get(ctx context.Context, id string) (*Template, error) {
+	return c.Query().Where(template.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *TemplateClient) GetX(ctx context.Context, id string) *Template {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrg queries the org edge of a Template.
+func (c *TemplateClient) QueryOrg(_m *Template) *OrgQuery {
+	query := (&OrgClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(template.Table, template.FieldID, id),
+			sqlgraph.To(org.Table, org.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, template.OrgTable, template.OrgColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryObjects queries the objects edge of a Template.
+func (c *TemplateClient) QueryObjects(_m *Template) *TemplateObjectQuery {
+	query := (&TemplateObjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(template.Table, template.FieldID, id),
+			sqlgraph.To(templateobject.Table, templateobject.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, template.ObjectsTable, template.ObjectsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QuerySchedules queries the schedules edge of a Template.
+func (c *TemplateClient) QuerySchedules(_m *Template) *ScheduleQuery {
+	query := (&ScheduleClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(template.Table, template.FieldID, id),
+			sqlgraph.To(schedule.Table, schedule.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, template.SchedulesTable, template.SchedulesColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *TemplateClient) Hooks() []Hook {
+	hooks := c.hooks.Template
+	return append(hooks[:len(hooks):len(hooks)], template.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *TemplateClient) Interceptors() []Interceptor {
+	return c.inters.Template
+}
+
+func (c *TemplateClient) mutate(ctx context.Context, m *TemplateMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&TemplateCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&TemplateUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&TemplateUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&TemplateDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Template mutation op: %q", m.Op())
+	}
+}
+
+// TemplateObjectClient is a client for the TemplateObject schema.
+type TemplateObjectClient struct {
+	config
+}
+
+// NewTemplateObjectClient returns a client for the TemplateObject from the given config.
+func NewTemplateObjectClient(c config) *TemplateObjectClient {
+	return &TemplateObjectClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `templateobject.Hooks(f(g(h())))`.
+func (c *TemplateObjectClient) Use(hooks ...Hook) {
+	c.hooks.TemplateObject = append(c.hooks.TemplateObject, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `templateobject.Intercept(f(g(h())))`.
+func (c *TemplateObjectClient) Intercept(interceptors ...Interceptor) {
+	c.inters.TemplateObject = append(c.inters.TemplateObject, interceptors...)
+}
+
+// Create returns a builder for creating a TemplateObject entity.
+func (c *TemplateObjectClient) Create() *TemplateObjectCreate {
+	mutation := newTemplateObjectMutation(c.config, OpCreate)
+	return &TemplateObjectCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of TemplateObject entities.
+func (c *TemplateObjectClient) CreateBulk(builders ...*TemplateObjectCreate) *TemplateObjectCreateBulk {
+	return &TemplateObjectCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *TemplateObjectClient) MapCreateBulk(slice any, setFunc func(*TemplateObjectCreate, int)) *TemplateObjectCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &TemplateObjectCreateBulk{err: fmt.Errorf("calling to TemplateObjectClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*TemplateObjectCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &TemplateObjectCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for TemplateObject.
+func (c *TemplateObjectClient) Update() *TemplateObjectUpdate {
+	mutation := newTemplateObjectMutation(c.config, OpUpdate)
+	return &TemplateObjectUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *TemplateObjectClient) UpdateOne(_m *TemplateObject) *TemplateObjectUpdateOne {
+	mutation := newTemplateObjectMutation(c.config, OpUpdateOne, withTemplateObject(_m))
+	return &TemplateObjectUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *TemplateObjectClient) UpdateOneID(id string) *TemplateObjectUpdateOne {
+	mutation := newTemplateObjectMutation(c.config, OpUpdateOne, withTemplateObjectID(id))
+	return &TemplateObjectUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for TemplateObject.
+func (c *TemplateObjectClient) Delete() *TemplateObjectDelete {
+	mutation := newTemplateObjectMutation(c.config, OpDelete)
+	return &TemplateObjectDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *TemplateObjectClient) DeleteOne(_m *TemplateObject) *TemplateObjectDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *TemplateObjectClient) DeleteOneID(id string) *TemplateObjectDeleteOne {
+	builder := c.Delete().Where(templateobject.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &TemplateObjectDeleteOne{builder}
+}
+
+// Query returns a query builder for TemplateObject.
+func (c *TemplateObjectClient) Query() *TemplateObjectQuery {
+	return &TemplateObjectQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeTemplateObject},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a TemplateObject entity by its id.
+func (c *TemplateObjectClient) Get(ctx context.Context, id string) (*TemplateObject, error) {
+	return c.Query().Where(templateobject.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *TemplateObjectClient) GetX(ctx context.Context, id string) *TemplateObject {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryTemplate queries the template edge of a TemplateObject.
+func (c *TemplateObjectClient) QueryTemplate(_m *TemplateObject) *TemplateQuery {
+	query := (&TemplateClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(templateobject.Table, templateobject.FieldID, id),
+			sqlgraph.To(template.Table, template.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, templateobject.TemplateTable, templateobject.TemplateColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *TemplateObjectClient) Hooks() []Hook {
+	hooks := c.hooks.TemplateObject
+	return append(hooks[:len(hooks):len(hooks)], templateobject.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *TemplateObjectClient) Interceptors() []Interceptor {
+	return c.inters.TemplateObject
+}
+
+func (c *TemplateObjectClient) mutate(ctx context.Context, m *TemplateObjectMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&TemplateObjectCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&TemplateObjectUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&TemplateObjectUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&TemplateObjectDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown TemplateObject mutation op: %q", m.Op())
 	}
 }
 
@@ -3702,14 +4256,15 @@ func (c *WatermarkClient) mutate(ctx context.Context, m *WatermarkMutation) (Val
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		AuditEntry, Job, JobObject, LogLine, Org, SObject, Secret, Session, Task,
-		Tenant, User, VaultFile, VaultHead, VaultKey, VaultObject, VaultPurged,
-		VaultRun, VaultRunObject, VaultSection, VaultSegment, Watermark []ent.Hook
+		AuditEntry, Job, JobObject, LogLine, Org, SObject, Schedule, Secret, Session,
+		Task, Template, TemplateObject, Tenant, User, VaultFile, VaultHead, VaultKey,
+		VaultObject, VaultPurged, VaultRun, VaultRunObject, VaultSection, VaultSegment,
+		Watermark []ent.Hook
 	}
 	inters struct {
-		AuditEntry, Job, JobObject, LogLine, Org, SObject, Secret, Session, Task,
-		Tenant, User, VaultFile, VaultHead, VaultKey, VaultObject, VaultPurged,
-		VaultRun, VaultRunObject, VaultSection, VaultSegment,
+		AuditEntry, Job, JobObject, LogLine, Org, SObject, Schedule, Secret, Session,
+		Task, Template, TemplateObject, Tenant, User, VaultFile, VaultHead, VaultKey,
+		VaultObject, VaultPurged, VaultRun, VaultRunObject, VaultSection, VaultSegment,
 		Watermark []ent.Interceptor
 	}
 )

@@ -17,10 +17,13 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/jobobject"
 	"github.com/holdfast-backup/holdfast/ent/logline"
 	"github.com/holdfast-backup/holdfast/ent/org"
+	"github.com/holdfast-backup/holdfast/ent/schedule"
 	"github.com/holdfast-backup/holdfast/ent/secret"
 	"github.com/holdfast-backup/holdfast/ent/session"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
 	"github.com/holdfast-backup/holdfast/ent/task"
+	"github.com/holdfast-backup/holdfast/ent/template"
+	"github.com/holdfast-backup/holdfast/ent/templateobject"
 	"github.com/holdfast-backup/holdfast/ent/tenant"
 	"github.com/holdfast-backup/holdfast/ent/user"
 	"github.com/holdfast-backup/holdfast/ent/vaultfile"
@@ -99,9 +102,12 @@ func checkColumn(t, c string) error {
 			logline.Table:        logline.ValidColumn,
 			org.Table:            org.ValidColumn,
 			sobject.Table:        sobject.ValidColumn,
+			schedule.Table:       schedule.ValidColumn,
 			secret.Table:         secret.ValidColumn,
 			session.Table:        session.ValidColumn,
 			task.Table:           task.ValidColumn,
+			template.Table:       template.ValidColumn,
+			templateobject.Table: templateobject.ValidColumn,
 			tenant.Table:         tenant.ValidColumn,
 			user.Table:           user.ValidColumn,
 			vaultfile.Table:      vaultfile.ValidColumn,

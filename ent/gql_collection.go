@@ -14,7 +14,9 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/job"
 	"github.com/holdfast-backup/holdfast/ent/jobobject"
 	"github.com/holdfast-backup/holdfast/ent/org"
+	"github.com/holdfast-backup/holdfast/ent/schedule"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
+	"github.com/holdfast-backup/holdfast/ent/template"
 	"github.com/holdfast-backup/holdfast/ent/tenant"
 	"github.com/holdfast-backup/holdfast/ent/user"
 )
@@ -734,6 +736,184 @@ func (_q *OrgQuery) collectField(ctx context.Context, oneNode bool, opCtx *graph
 			_q.WithNamedSobjects(alias, func(wq *SObjectQuery) {
 				*wq = *query
 			})
+
+		case "templates":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&TemplateClient{config: _q.config}).Query()
+			)
+			args := newTemplatePaginateArgs(fieldArgs(ctx, nil, path...))
+			if err := validateFirstLast(args.first, args.last); err != nil {
+				return fmt.Errorf("validate first and last in path %q: %w", path, err)
+			}
+			pager, err := newTemplatePager(args.opts, args.last != nil)
+			if err != nil {
+				return fmt.Errorf("create new pager in path %q: %w", path, err)
+			}
+			if query, err = pager.applyFilter(query); err != nil {
+				return err
+			}
+			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...)
+			if hasCollectedField(ctx, append(path, totalCountField)...) || hasCollectedField(ctx, append(path, pageInfoField)...) {
+				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
+				if hasPagination || ignoredEdges {
+					query := query.Clone()
+					_q.loadTotal = append(_q.loadTotal, func(ctx context.Context, nodes []*Org) error {
+						ids := make([]driver.Value, len(nodes))
+						for i := range nodes {
+							ids[i] = nodes[i].ID
+						}
+						var v []struct {
+							NodeID string `sql:"org_id"`
+							Count  int    `sql:"count"`
+						}
+						query.Where(func(s *sql.Selector) {
+							s.Where(sql.InValues(s.C(org.TemplatesColumn), ids...))
+						})
+						if err := query.GroupBy(org.TemplatesColumn).Aggregate(Count()).Scan(ctx, &v); err != nil {
+							return err
+						}
+						m := make(map[string]int, len(v))
+						for i := range v {
+							m[v[i].NodeID] = v[i].Count
+						}
+						for i := range nodes {
+							n := m[nodes[i].ID]
+							if nodes[i].Edges.totalCount[2] == nil {
+								nodes[i].Edges.totalCount[2] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[2][alias] = n
+						}
+						return nil
+					})
+				} else {
+					_q.loadTotal = append(_q.loadTotal, func(_ context.Context, nodes []*Org) error {
+						for i := range nodes {
+							n := len(nodes[i].Edges.Templates)
+							if nodes[i].Edges.totalCount[2] == nil {
+								nodes[i].Edges.totalCount[2] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[2][alias] = n
+						}
+						return nil
+					})
+				}
+			}
+			if ignoredEdges || (args.first != nil && *args.first == 0) || (args.last != nil && *args.last == 0) {
+				continue
+			}
+			if query, err = pager.applyCursors(query, args.after, args.before); err != nil {
+				return err
+			}
+			path = append(path, edgesField, nodeField)
+			if field := collectedField(ctx, path...); field != nil {
+				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, templateImplementors)...); err != nil {
+					return err
+				}
+			}
+			if limit := paginateLimit(args.first, args.last); limit > 0 {
+				if oneNode {
+					pager.applyOrder(query.Limit(limit))
+				} else {
+					modify := entgql.LimitPerRow(org.TemplatesColumn, limit, pager.orderExpr(query))
+					query.modifiers = append(query.modifiers, modify)
+				}
+			} else {
+				query = pager.applyOrder(query)
+			}
+			_q.WithNamedTemplates(alias, func(wq *TemplateQuery) {
+				*wq = *query
+			})
+
+		case "schedules":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&ScheduleClient{config: _q.config}).Query()
+			)
+			args := newSchedulePaginateArgs(fieldArgs(ctx, nil, path...))
+			if err := validateFirstLast(args.first, args.last); err != nil {
+				return fmt.Errorf("validate first and last in path %q: %w", path, err)
+			}
+			pager, err := newSchedulePager(args.opts, args.last != nil)
+			if err != nil {
+				return fmt.Errorf("create new pager in path %q: %w", path, err)
+			}
+			if query, err = pager.applyFilter(query); err != nil {
+				return err
+			}
+			ignoredEdges := !hasCollectedField(ctx, append(path, edgesField)...)
+			if hasCollectedField(ctx, append(path, totalCountField)...) || hasCollectedField(ctx, append(path, pageInfoField)...) {
+				hasPagination := args.after != nil || args.first != nil || args.before != nil || args.last != nil
+				if hasPagination || ignoredEdges {
+					query := query.Clone()
+					_q.loadTotal = append(_q.loadTotal, func(ctx context.Context, nodes []*Org) error {
+						ids := make([]driver.Value, len(nodes))
+						for i := range nodes {
+							ids[i] = nodes[i].ID
+						}
+						var v []struct {
+							NodeID string `sql:"org_id"`
+							Count  int    `sql:"count"`
+						}
+						query.Where(func(s *sql.Selector) {
+							s.Where(sql.InValues(s.C(org.SchedulesColumn), ids...))
+						})
+						if err := query.GroupBy(org.SchedulesColumn).Aggregate(Count()).Scan(ctx, &v); err != nil {
+							return err
+						}
+						m := make(map[string]int, len(v))
+						for i := range v {
+							m[v[i].NodeID] = v[i].Count
+						}
+						for i := range nodes {
+							n := m[nodes[i].ID]
+							if nodes[i].Edges.totalCount[3] == nil {
+								nodes[i].Edges.totalCount[3] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[3][alias] = n
+						}
+						return nil
+					})
+				} else {
+					_q.loadTotal = append(_q.loadTotal, func(_ context.Context, nodes []*Org) error {
+						for i := range nodes {
+							n := len(nodes[i].Edges.Schedules)
+							if nodes[i].Edges.totalCount[3] == nil {
+								nodes[i].Edges.totalCount[3] = make(map[string]int)
+							}
+							nodes[i].Edges.totalCount[3][alias] = n
+						}
+						return nil
+					})
+				}
+			}
+			if ignoredEdges || (args.first != nil && *args.first == 0) || (args.last != nil && *args.last == 0) {
+				continue
+			}
+			if query, err = pager.applyCursors(query, args.after, args.before); err != nil {
+				return err
+			}
+			path = append(path, edgesField, nodeField)
+			if field := collectedField(ctx, path...); field != nil {
+				if err := query.collectField(ctx, false, opCtx, *field, path, mayAddCondition(satisfies, scheduleImplementors)...); err != nil {
+					return err
+				}
+			}
+			if limit := paginateLimit(args.first, args.last); limit > 0 {
+				if oneNode {
+					pager.applyOrder(query.Limit(limit))
+				} else {
+					modify := entgql.LimitPerRow(org.SchedulesColumn, limit, pager.orderExpr(query))
+					query.modifiers = append(query.modifiers, modify)
+				}
+			} else {
+				query = pager.applyOrder(query)
+			}
+			_q.WithNamedSchedules(alias, func(wq *ScheduleQuery) {
+				*wq = *query
+			})
 		case "tenantID":
 			if _, ok := fieldSeen[org.FieldTenantID]; !ok {
 				selectedFields = append(selectedFields, org.FieldTenantID)
@@ -818,6 +998,16 @@ func (_q *OrgQuery) collectField(ctx context.Context, oneNode bool, opCtx *graph
 			if _, ok := fieldSeen[org.FieldBulkPercent]; !ok {
 				selectedFields = append(selectedFields, org.FieldBulkPercent)
 				fieldSeen[org.FieldBulkPercent] = struct{}{}
+			}
+		case "scheduledBackups":
+			if _, ok := fieldSeen[org.FieldScheduledBackups]; !ok {
+				selectedFields = append(selectedFields, org.FieldScheduledBackups)
+				fieldSeen[org.FieldScheduledBackups] = struct{}{}
+			}
+		case "scheduledArchives":
+			if _, ok := fieldSeen[org.FieldScheduledArchives]; !ok {
+				selectedFields = append(selectedFields, org.FieldScheduledArchives)
+				fieldSeen[org.FieldScheduledArchives] = struct{}{}
 			}
 		case "timeMachinePublicKey":
 			if _, ok := fieldSeen[org.FieldTimeMachinePublicKey]; !ok {
@@ -1019,6 +1209,318 @@ func newSObjectPaginateArgs(rv map[string]any) *sobjectPaginateArgs {
 	}
 	if v := rv[beforeField]; v != nil {
 		args.before = v.(*Cursor)
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *ScheduleQuery) CollectFields(ctx context.Context, satisfies ...string) (*ScheduleQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *ScheduleQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(schedule.Columns))
+		selectedFields = []string{schedule.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+
+		case "org":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&OrgClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, orgImplementors)...); err != nil {
+				return err
+			}
+			_q.withOrg = query
+			if _, ok := fieldSeen[schedule.FieldOrgID]; !ok {
+				selectedFields = append(selectedFields, schedule.FieldOrgID)
+				fieldSeen[schedule.FieldOrgID] = struct{}{}
+			}
+
+		case "template":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&TemplateClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, templateImplementors)...); err != nil {
+				return err
+			}
+			_q.withTemplate = query
+			if _, ok := fieldSeen[schedule.FieldTemplateID]; !ok {
+				selectedFields = append(selectedFields, schedule.FieldTemplateID)
+				fieldSeen[schedule.FieldTemplateID] = struct{}{}
+			}
+		case "tenantID":
+			if _, ok := fieldSeen[schedule.FieldTenantID]; !ok {
+				selectedFields = append(selectedFields, schedule.FieldTenantID)
+				fieldSeen[schedule.FieldTenantID] = struct{}{}
+			}
+		case "orgID":
+			if _, ok := fieldSeen[schedule.FieldOrgID]; !ok {
+				selectedFields = append(selectedFields, schedule.FieldOrgID)
+				fieldSeen[schedule.FieldOrgID] = struct{}{}
+			}
+		case "templateID":
+			if _, ok := fieldSeen[schedule.FieldTemplateID]; !ok {
+				selectedFields = append(selectedFields, schedule.FieldTemplateID)
+				fieldSeen[schedule.FieldTemplateID] = struct{}{}
+			}
+		case "operation":
+			if _, ok := fieldSeen[schedule.FieldOperation]; !ok {
+				selectedFields = append(selectedFields, schedule.FieldOperation)
+				fieldSeen[schedule.FieldOperation] = struct{}{}
+			}
+		case "name":
+			if _, ok := fieldSeen[schedule.FieldName]; !ok {
+				selectedFields = append(selectedFields, schedule.FieldName)
+				fieldSeen[schedule.FieldName] = struct{}{}
+			}
+		case "description":
+			if _, ok := fieldSeen[schedule.FieldDescription]; !ok {
+				selectedFields = append(selectedFields, schedule.FieldDescription)
+				fieldSeen[schedule.FieldDescription] = struct{}{}
+			}
+		case "system":
+			if _, ok := fieldSeen[schedule.FieldSystem]; !ok {
+				selectedFields = append(selectedFields, schedule.FieldSystem)
+				fieldSeen[schedule.FieldSystem] = struct{}{}
+			}
+		case "enabled":
+			if _, ok := fieldSeen[schedule.FieldEnabled]; !ok {
+				selectedFields = append(selectedFields, schedule.FieldEnabled)
+				fieldSeen[schedule.FieldEnabled] = struct{}{}
+			}
+		case "rule":
+			if _, ok := fieldSeen[schedule.FieldRule]; !ok {
+				selectedFields = append(selectedFields, schedule.FieldRule)
+				fieldSeen[schedule.FieldRule] = struct{}{}
+			}
+		case "input":
+			if _, ok := fieldSeen[schedule.FieldInput]; !ok {
+				selectedFields = append(selectedFields, schedule.FieldInput)
+				fieldSeen[schedule.FieldInput] = struct{}{}
+			}
+		case "nextRunAt":
+			if _, ok := fieldSeen[schedule.FieldNextRunAt]; !ok {
+				selectedFields = append(selectedFields, schedule.FieldNextRunAt)
+				fieldSeen[schedule.FieldNextRunAt] = struct{}{}
+			}
+		case "lastRunAt":
+			if _, ok := fieldSeen[schedule.FieldLastRunAt]; !ok {
+				selectedFields = append(selectedFields, schedule.FieldLastRunAt)
+				fieldSeen[schedule.FieldLastRunAt] = struct{}{}
+			}
+		case "createdAt":
+			if _, ok := fieldSeen[schedule.FieldCreatedAt]; !ok {
+				selectedFields = append(selectedFields, schedule.FieldCreatedAt)
+				fieldSeen[schedule.FieldCreatedAt] = struct{}{}
+			}
+		case "updatedAt":
+			if _, ok := fieldSeen[schedule.FieldUpdatedAt]; !ok {
+				selectedFields = append(selectedFields, schedule.FieldUpdatedAt)
+				fieldSeen[schedule.FieldUpdatedAt] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type schedulePaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []SchedulePaginateOption
+}
+
+func newSchedulePaginateArgs(rv map[string]any) *schedulePaginateArgs {
+	args := &schedulePaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case map[string]any:
+			var (
+				err1, err2 error
+				order      = &ScheduleOrder{Field: &ScheduleOrderField{}, Direction: entgql.OrderDirectionAsc}
+			)
+			if d, ok := v[directionField]; ok {
+				err1 = order.Direction.UnmarshalGQL(d)
+			}
+			if f, ok := v[fieldField]; ok {
+				err2 = order.Field.UnmarshalGQL(f)
+			}
+			if err1 == nil && err2 == nil {
+				args.opts = append(args.opts, WithScheduleOrder(order))
+			}
+		case *ScheduleOrder:
+			if v != nil {
+				args.opts = append(args.opts, WithScheduleOrder(v))
+			}
+		}
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *TemplateQuery) CollectFields(ctx context.Context, satisfies ...string) (*TemplateQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *TemplateQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(template.Columns))
+		selectedFields = []string{template.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+
+		case "org":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&OrgClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, orgImplementors)...); err != nil {
+				return err
+			}
+			_q.withOrg = query
+			if _, ok := fieldSeen[template.FieldOrgID]; !ok {
+				selectedFields = append(selectedFields, template.FieldOrgID)
+				fieldSeen[template.FieldOrgID] = struct{}{}
+			}
+		case "tenantID":
+			if _, ok := fieldSeen[template.FieldTenantID]; !ok {
+				selectedFields = append(selectedFields, template.FieldTenantID)
+				fieldSeen[template.FieldTenantID] = struct{}{}
+			}
+		case "orgID":
+			if _, ok := fieldSeen[template.FieldOrgID]; !ok {
+				selectedFields = append(selectedFields, template.FieldOrgID)
+				fieldSeen[template.FieldOrgID] = struct{}{}
+			}
+		case "name":
+			if _, ok := fieldSeen[template.FieldName]; !ok {
+				selectedFields = append(selectedFields, template.FieldName)
+				fieldSeen[template.FieldName] = struct{}{}
+			}
+		case "description":
+			if _, ok := fieldSeen[template.FieldDescription]; !ok {
+				selectedFields = append(selectedFields, template.FieldDescription)
+				fieldSeen[template.FieldDescription] = struct{}{}
+			}
+		case "type":
+			if _, ok := fieldSeen[template.FieldType]; !ok {
+				selectedFields = append(selectedFields, template.FieldType)
+				fieldSeen[template.FieldType] = struct{}{}
+			}
+		case "createdAt":
+			if _, ok := fieldSeen[template.FieldCreatedAt]; !ok {
+				selectedFields = append(selectedFields, template.FieldCreatedAt)
+				fieldSeen[template.FieldCreatedAt] = struct{}{}
+			}
+		case "updatedAt":
+			if _, ok := fieldSeen[template.FieldUpdatedAt]; !ok {
+				selectedFields = append(selectedFields, template.FieldUpdatedAt)
+				fieldSeen[template.FieldUpdatedAt] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type templatePaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []TemplatePaginateOption
+}
+
+func newTemplatePaginateArgs(rv map[string]any) *templatePaginateArgs {
+	args := &templatePaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case map[string]any:
+			var (
+				err1, err2 error
+				order      = &TemplateOrder{Field: &TemplateOrderField{}, Direction: entgql.OrderDirectionAsc}
+			)
+			if d, ok := v[directionField]; ok {
+				err1 = order.Direction.UnmarshalGQL(d)
+			}
+			if f, ok := v[fieldField]; ok {
+				err2 = order.Field.UnmarshalGQL(f)
+			}
+			if err1 == nil && err2 == nil {
+				args.opts = append(args.opts, WithTemplateOrder(order))
+			}
+		case *TemplateOrder:
+			if v != nil {
+				args.opts = append(args.opts, WithTemplateOrder(v))
+			}
+		}
 	}
 	return args
 }

@@ -76,7 +76,71 @@ func (_m *Org) Sobjects(ctx context.Context) (result []*SObject, err error) {
 	return result, err
 }
 
+func (_m *Org) Templates(
+	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy *TemplateOrder,
+) (*TemplateConnection, error) {
+	opts := []TemplatePaginateOption{
+		WithTemplateOrder(orderBy),
+	}
+	alias := graphql.GetFieldContext(ctx).Field.Alias
+	totalCount, hasTotalCount := _m.Edges.totalCount[2][alias]
+	if nodes, err := _m.NamedTemplates(alias); err == nil || hasTotalCount {
+		pager, err := newTemplatePager(opts, last != nil)
+		if err != nil {
+			return nil, err
+		}
+		conn := &TemplateConnection{Edges: []*TemplateEdge{}, TotalCount: totalCount}
+		conn.build(nodes, pager, after, first, before, last)
+		return conn, nil
+	}
+	return _m.QueryTemplates().Paginate(ctx, after, first, before, last, opts...)
+}
+
+func (_m *Org) Schedules(
+	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy *ScheduleOrder,
+) (*ScheduleConnection, error) {
+	opts := []SchedulePaginateOption{
+		WithScheduleOrder(orderBy),
+	}
+	alias := graphql.GetFieldContext(ctx).Field.Alias
+	totalCount, hasTotalCount := _m.Edges.totalCount[3][alias]
+	if nodes, err := _m.NamedSchedules(alias); err == nil || hasTotalCount {
+		pager, err := newSchedulePager(opts, last != nil)
+		if err != nil {
+			return nil, err
+		}
+		conn := &ScheduleConnection{Edges: []*ScheduleEdge{}, TotalCount: totalCount}
+		conn.build(nodes, pager, after, first, before, last)
+		return conn, nil
+	}
+	return _m.QuerySchedules().Paginate(ctx, after, first, before, last, opts...)
+}
+
 func (_m *SObject) Org(ctx context.Context) (*Org, error) {
+	result, err := _m.Edges.OrgOrErr()
+	if IsNotLoaded(err) {
+		result, err = _m.QueryOrg().Only(ctx)
+	}
+	return result, err
+}
+
+func (_m *Schedule) Org(ctx context.Context) (*Org, error) {
+	result, err := _m.Edges.OrgOrErr()
+	if IsNotLoaded(err) {
+		result, err = _m.QueryOrg().Only(ctx)
+	}
+	return result, err
+}
+
+func (_m *Schedule) Template(ctx context.Context) (*Template, error) {
+	result, err := _m.Edges.TemplateOrErr()
+	if IsNotLoaded(err) {
+		result, err = _m.QueryTemplate().Only(ctx)
+	}
+	return result, MaskNotFound(err)
+}
+
+func (_m *Template) Org(ctx context.Context) (*Org, error) {
 	result, err := _m.Edges.OrgOrErr()
 	if IsNotLoaded(err) {
 		result, err = _m.QueryOrg().Only(ctx)

@@ -13,7 +13,9 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/job"
 	"github.com/holdfast-backup/holdfast/ent/jobobject"
 	"github.com/holdfast-backup/holdfast/ent/org"
+	"github.com/holdfast-backup/holdfast/ent/schedule"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
+	"github.com/holdfast-backup/holdfast/ent/template"
 	"github.com/holdfast-backup/holdfast/ent/tenant"
 	"github.com/holdfast-backup/holdfast/ent/user"
 )
@@ -47,6 +49,16 @@ var sobjectImplementors = []string{"SObject", "Node"}
 
 // IsNode implements the Node interface check for GQLGen.
 func (*SObject) IsNode() {}
+
+var scheduleImplementors = []string{"Schedule", "Node"}
+
+// IsNode implements the Node interface check for GQLGen.
+func (*Schedule) IsNode() {}
+
+var templateImplementors = []string{"Template", "Node"}
+
+// IsNode implements the Node interface check for GQLGen.
+func (*Template) IsNode() {}
 
 var tenantImplementors = []string{"Tenant", "Node"}
 
@@ -157,6 +169,24 @@ func (c *Client) noder(ctx context.Context, table string, id string) (Noder, err
 			Where(sobject.ID(id))
 		if fc := graphql.GetFieldContext(ctx); fc != nil {
 			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, sobjectImplementors...); err != nil {
+				return nil, err
+			}
+		}
+		return query.Only(ctx)
+	case schedule.Table:
+		query := c.Schedule.Query().
+			Where(schedule.ID(id))
+		if fc := graphql.GetFieldContext(ctx); fc != nil {
+			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, scheduleImplementors...); err != nil {
+				return nil, err
+			}
+		}
+		return query.Only(ctx)
+	case template.Table:
+		query := c.Template.Query().
+			Where(template.ID(id))
+		if fc := graphql.GetFieldContext(ctx); fc != nil {
+			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, templateImplementors...); err != nil {
 				return nil, err
 			}
 		}
@@ -320,6 +350,38 @@ func (c *Client) noders(ctx context.Context, table string, ids []string) ([]Node
 		query := c.SObject.Query().
 			Where(sobject.IDIn(ids...))
 		query, err := query.CollectFields(ctx, sobjectImplementors...)
+		if err != nil {
+			return nil, err
+		}
+		nodes, err := query.All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, node := range nodes {
+			for _, noder := range idmap[node.ID] {
+				*noder = node
+			}
+		}
+	case schedule.Table:
+		query := c.Schedule.Query().
+			Where(schedule.IDIn(ids...))
+		query, err := query.CollectFields(ctx, scheduleImplementors...)
+		if err != nil {
+			return nil, err
+		}
+		nodes, err := query.All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, node := range nodes {
+			for _, noder := range idmap[node.ID] {
+				*noder = node
+			}
+		}
+	case template.Table:
+		query := c.Template.Query().
+			Where(template.IDIn(ids...))
+		query, err := query.CollectFields(ctx, templateImplementors...)
 		if err != nil {
 			return nil, err
 		}

@@ -58,6 +58,10 @@ type Org struct {
 	RestPercent int `json:"rest_percent,omitempty"`
 	// BulkPercent holds the value of the "bulk_percent" field.
 	BulkPercent int `json:"bulk_percent,omitempty"`
+	// ScheduledBackups holds the value of the "scheduled_backups" field.
+	ScheduledBackups bool `json:"scheduled_backups,omitempty"`
+	// ScheduledArchives holds the value of the "scheduled_archives" field.
+	ScheduledArchives bool `json:"scheduled_archives,omitempty"`
 	// PEM; signs the tokens of the org's Apex
 	TimeMachinePublicKey string `json:"time_machine_public_key,omitempty"`
 	// ConnectedAt holds the value of the "connected_at" field.
@@ -78,6 +82,10 @@ type OrgEdges struct {
 	Jobs []*Job `json:"jobs,omitempty"`
 	// Sobjects holds the value of the sobjects edge.
 	Sobjects []*SObject `json:"sobjects,omitempty"`
+	// Templates holds the value of the templates edge.
+	Templates []*Template `json:"templates,omitempty"`
+	// Schedules holds the value of the schedules edge.
+	Schedules []*Schedule `json:"schedules,omitempty"`
 	// Watermarks holds the value of the watermarks edge.
 	Watermarks []*Watermark `json:"watermarks,omitempty"`
 	// VaultHeads holds the value of the vault_heads edge.
@@ -96,12 +104,14 @@ type OrgEdges struct {
 	VaultPurged []*VaultPurged `json:"vault_purged,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [10]bool
+	loadedTypes [12]bool
 	// totalCount holds the count of the edges above.
-	totalCount [2]map[string]int
+	totalCount [4]map[string]int
 
 	namedJobs          map[string][]*Job
 	namedSobjects      map[string][]*SObject
+	namedTemplates     map[string][]*Template
+	namedSchedules     map[string][]*Schedule
 	namedWatermarks    map[string][]*Watermark
 	namedVaultHeads    map[string][]*VaultHead
 	namedVaultKeys     map[string][]*VaultKey
@@ -130,10 +140,28 @@ func (e OrgEdges) SobjectsOrErr() ([]*SObject, error) {
 	return nil, &NotLoadedError{edge: "sobjects"}
 }
 
+// TemplatesOrErr returns the Templates value or an error if the edge
+// was not loaded in eager-loading.
+func (e OrgEdges) TemplatesOrErr() ([]*Template, error) {
+	if e.loadedTypes[2] {
+		return e.Templates, nil
+	}
+	return nil, &NotLoadedError{edge: "templates"}
+}
+
+// SchedulesOrErr returns the Schedules value or an error if the edge
+// was not loaded in eager-loading.
+func (e OrgEdges) SchedulesOrErr() ([]*Schedule, error) {
+	if e.loadedTypes[3] {
+		return e.Schedules, nil
+	}
+	return nil, &NotLoadedError{edge: "schedules"}
+}
+
 // WatermarksOrErr returns the Watermarks value or an error if the edge
 // was not loaded in eager-loading.
 func (e OrgEdges) WatermarksOrErr() ([]*Watermark, error) {
-	if e.loadedTypes[2] {
+	if e.loadedTypes[4] {
 		return e.Watermarks, nil
 	}
 	return nil, &NotLoadedError{edge: "watermarks"}
@@ -142,7 +170,7 @@ func (e OrgEdges) WatermarksOrErr() ([]*Watermark, error) {
 // VaultHeadsOrErr returns the VaultHeads value or an error if the edge
 // was not loaded in eager-loading.
 func (e OrgEdges) VaultHeadsOrErr() ([]*VaultHead, error) {
-	if e.loadedTypes[3] {
+	if e.loadedTypes[5] {
 		return e.VaultHeads, nil
 	}
 	return nil, &NotLoadedError{edge: "vault_heads"}
@@ -151,7 +179,7 @@ func (e OrgEdges) VaultHeadsOrErr() ([]*VaultHead, error) {
 // VaultKeysOrErr returns the VaultKeys value or an error if the edge
 // was not loaded in eager-loading.
 func (e OrgEdges) VaultKeysOrErr() ([]*VaultKey, error) {
-	if e.loadedTypes[4] {
+	if e.loadedTypes[6] {
 		return e.VaultKeys, nil
 	}
 	return nil, &NotLoadedError{edge: "vault_keys"}
@@ -160,7 +188,7 @@ func (e OrgEdges) VaultKeysOrErr() ([]*VaultKey, error) {
 // VaultObjectsOrErr returns the VaultObjects value or an error if the edge
 // was not loaded in eager-loading.
 func (e OrgEdges) VaultObjectsOrErr() ([]*VaultObject, error) {
-	if e.loadedTypes[5] {
+	if e.loadedTypes[7] {
 		return e.VaultObjects, nil
 	}
 	return nil, &NotLoadedError{edge: "vault_objects"}
@@ -169,7 +197,7 @@ func (e OrgEdges) VaultObjectsOrErr() ([]*VaultObject, error) {
 // VaultRunsOrErr returns the VaultRuns value or an error if the edge
 // was not loaded in eager-loading.
 func (e OrgEdges) VaultRunsOrErr() ([]*VaultRun, error) {
-	if e.loadedTypes[6] {
+	if e.loadedTypes[8] {
 		return e.VaultRuns, nil
 	}
 	return nil, &NotLoadedError{edge: "vault_runs"}
@@ -178,7 +206,7 @@ func (e OrgEdges) VaultRunsOrErr() ([]*VaultRun, error) {
 // VaultSegmentsOrErr returns the VaultSegments value or an error if the edge
 // was not loaded in eager-loading.
 func (e OrgEdges) VaultSegmentsOrErr() ([]*VaultSegment, error) {
-	if e.loadedTypes[7] {
+	if e.loadedTypes[9] {
 		return e.VaultSegments, nil
 	}
 	return nil, &NotLoadedError{edge: "vault_segments"}
@@ -187,7 +215,7 @@ func (e OrgEdges) VaultSegmentsOrErr() ([]*VaultSegment, error) {
 // VaultFilesOrErr returns the VaultFiles value or an error if the edge
 // was not loaded in eager-loading.
 func (e OrgEdges) VaultFilesOrErr() ([]*VaultFile, error) {
-	if e.loadedTypes[8] {
+	if e.loadedTypes[10] {
 		return e.VaultFiles, nil
 	}
 	return nil, &NotLoadedError{edge: "vault_files"}
@@ -196,7 +224,7 @@ func (e OrgEdges) VaultFilesOrErr() ([]*VaultFile, error) {
 // VaultPurgedOrErr returns the VaultPurged value or an error if the edge
 // was not loaded in eager-loading.
 func (e OrgEdges) VaultPurgedOrErr() ([]*VaultPurged, error) {
-	if e.loadedTypes[9] {
+	if e.loadedTypes[11] {
 		return e.VaultPurged, nil
 	}
 	return nil, &NotLoadedError{edge: "vault_purged"}
@@ -209,6 +237,8 @@ func (*Org) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case org.FieldSealedSecrets, org.FieldSealedAuthorization:
 			values[i] = new([]byte)
+		case org.FieldScheduledBackups, org.FieldScheduledArchives:
+			values[i] = new(sql.NullBool)
 		case org.FieldNextJobNumber, org.FieldRestPercent, org.FieldBulkPercent:
 			values[i] = new(sql.NullInt64)
 		case org.FieldID, org.FieldTenantID, org.FieldName, org.FieldType, org.FieldState, org.FieldFlow, org.FieldLoginURL, org.FieldClientID, org.FieldAuthorizationState, org.FieldSalesforceID, org.FieldSalesforceName, org.FieldInstanceURL, org.FieldAPIVersion, org.FieldUsername, org.FieldUserID, org.FieldTimeMachinePublicKey:
@@ -357,6 +387,18 @@ func (_m *Org) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.BulkPercent = int(value.Int64)
 			}
+		case org.FieldScheduledBackups:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field scheduled_backups", values[i])
+			} else if value.Valid {
+				_m.ScheduledBackups = value.Bool
+			}
+		case org.FieldScheduledArchives:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field scheduled_archives", values[i])
+			} else if value.Valid {
+				_m.ScheduledArchives = value.Bool
+			}
 		case org.FieldTimeMachinePublicKey:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field time_machine_public_key", values[i])
@@ -403,6 +445,16 @@ func (_m *Org) QueryJobs() *JobQuery {
 // QuerySobjects queries the "sobjects" edge of the Org entity.
 func (_m *Org) QuerySobjects() *SObjectQuery {
 	return NewOrgClient(_m.config).QuerySobjects(_m)
+}
+
+// QueryTemplates queries the "templates" edge of the Org entity.
+func (_m *Org) QueryTemplates() *TemplateQuery {
+	return NewOrgClient(_m.config).QueryTemplates(_m)
+}
+
+// QuerySchedules queries the "schedules" edge of the Org entity.
+func (_m *Org) QuerySchedules() *ScheduleQuery {
+	return NewOrgClient(_m.config).QuerySchedules(_m)
 }
 
 // QueryWatermarks queries the "watermarks" edge of the Org entity.
@@ -527,6 +579,12 @@ func (_m *Org) String() string {
 	builder.WriteString("bulk_percent=")
 	builder.WriteString(fmt.Sprintf("%v", _m.BulkPercent))
 	builder.WriteString(", ")
+	builder.WriteString("scheduled_backups=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ScheduledBackups))
+	builder.WriteString(", ")
+	builder.WriteString("scheduled_archives=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ScheduledArchives))
+	builder.WriteString(", ")
 	builder.WriteString("time_machine_public_key=")
 	builder.WriteString(_m.TimeMachinePublicKey)
 	builder.WriteString(", ")
@@ -589,6 +647,54 @@ func (_m *Org) appendNamedSobjects(name string, edges ...*SObject) {
 		_m.Edges.namedSobjects[name] = []*SObject{}
 	} else {
 		_m.Edges.namedSobjects[name] = append(_m.Edges.namedSobjects[name], edges...)
+	}
+}
+
+// NamedTemplates returns the Templates named value or an error if the edge was not
+// loaded in eager-loading with this name.
+func (_m *Org) NamedTemplates(name string) ([]*Template, error) {
+	if _m.Edges.namedTemplates == nil {
+		return nil, &NotLoadedError{edge: name}
+	}
+	nodes, ok := _m.Edges.namedTemplates[name]
+	if !ok {
+		return nil, &NotLoadedError{edge: name}
+	}
+	return nodes, nil
+}
+
+func (_m *Org) appendNamedTemplates(name string, edges ...*Template) {
+	if _m.Edges.namedTemplates == nil {
+		_m.Edges.namedTemplates = make(map[string][]*Template)
+	}
+	if len(edges) == 0 {
+		_m.Edges.namedTemplates[name] = []*Template{}
+	} else {
+		_m.Edges.namedTemplates[name] = append(_m.Edges.namedTemplates[name], edges...)
+	}
+}
+
+// NamedSchedules returns the Schedules named value or an error if the edge was not
+// loaded in eager-loading with this name.
+func (_m *Org) NamedSchedules(name string) ([]*Schedule, error) {
+	if _m.Edges.namedSchedules == nil {
+		return nil, &NotLoadedError{edge: name}
+	}
+	nodes, ok := _m.Edges.namedSchedules[name]
+	if !ok {
+		return nil, &NotLoadedError{edge: name}
+	}
+	return nodes, nil
+}
+
+func (_m *Org) appendNamedSchedules(name string, edges ...*Schedule) {
+	if _m.Edges.namedSchedules == nil {
+		_m.Edges.namedSchedules = make(map[string][]*Schedule)
+	}
+	if len(edges) == 0 {
+		_m.Edges.namedSchedules[name] = []*Schedule{}
+	} else {
+		_m.Edges.namedSchedules[name] = append(_m.Edges.namedSchedules[name], edges...)
 	}
 }
 

@@ -15,7 +15,9 @@ import (
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/ent/job"
 	"github.com/holdfast-backup/holdfast/ent/org"
+	"github.com/holdfast-backup/holdfast/ent/schedule"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
+	"github.com/holdfast-backup/holdfast/ent/template"
 	"github.com/holdfast-backup/holdfast/ent/vaultfile"
 	"github.com/holdfast-backup/holdfast/ent/vaulthead"
 	"github.com/holdfast-backup/holdfast/ent/vaultkey"
@@ -250,6 +252,34 @@ func (_c *OrgCreate) SetNillableBulkPercent(v *int) *OrgCreate {
 	return _c
 }
 
+// SetScheduledBackups sets the "scheduled_backups" field.
+func (_c *OrgCreate) SetScheduledBackups(v bool) *OrgCreate {
+	_c.mutation.SetScheduledBackups(v)
+	return _c
+}
+
+// SetNillableScheduledBackups sets the "scheduled_backups" field if the given value is not nil.
+func (_c *OrgCreate) SetNillableScheduledBackups(v *bool) *OrgCreate {
+	if v != nil {
+		_c.SetScheduledBackups(*v)
+	}
+	return _c
+}
+
+// SetScheduledArchives sets the "scheduled_archives" field.
+func (_c *OrgCreate) SetScheduledArchives(v bool) *OrgCreate {
+	_c.mutation.SetScheduledArchives(v)
+	return _c
+}
+
+// SetNillableScheduledArchives sets the "scheduled_archives" field if the given value is not nil.
+func (_c *OrgCreate) SetNillableScheduledArchives(v *bool) *OrgCreate {
+	if v != nil {
+		_c.SetScheduledArchives(*v)
+	}
+	return _c
+}
+
 // SetTimeMachinePublicKey sets the "time_machine_public_key" field.
 func (_c *OrgCreate) SetTimeMachinePublicKey(v string) *OrgCreate {
 	_c.mutation.SetTimeMachinePublicKey(v)
@@ -348,6 +378,36 @@ func (_c *OrgCreate) AddSobjects(v ...*SObject) *OrgCreate {
 		ids[i] = v[i].ID
 	}
 	return _c.AddSobjectIDs(ids...)
+}
+
+// AddTemplateIDs adds the "templates" edge to the Template entity by IDs.
+func (_c *OrgCreate) AddTemplateIDs(ids ...string) *OrgCreate {
+	_c.mutation.AddTemplateIDs(ids...)
+	return _c
+}
+
+// AddTemplates adds the "templates" edges to the Template entity.
+func (_c *OrgCreate) AddTemplates(v ...*Template) *OrgCreate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddTemplateIDs(ids...)
+}
+
+// AddScheduleIDs adds the "schedules" edge to the Schedule entity by IDs.
+func (_c *OrgCreate) AddScheduleIDs(ids ...string) *OrgCreate {
+	_c.mutation.AddScheduleIDs(ids...)
+	return _c
+}
+
+// AddSchedules adds the "schedules" edges to the Schedule entity.
+func (_c *OrgCreate) AddSchedules(v ...*Schedule) *OrgCreate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddScheduleIDs(ids...)
 }
 
 // AddWatermarkIDs adds the "watermarks" edge to the Watermark entity by IDs.
@@ -523,6 +583,14 @@ func (_c *OrgCreate) defaults() error {
 		v := org.DefaultBulkPercent
 		_c.mutation.SetBulkPercent(v)
 	}
+	if _, ok := _c.mutation.ScheduledBackups(); !ok {
+		v := org.DefaultScheduledBackups
+		_c.mutation.SetScheduledBackups(v)
+	}
+	if _, ok := _c.mutation.ScheduledArchives(); !ok {
+		v := org.DefaultScheduledArchives
+		_c.mutation.SetScheduledArchives(v)
+	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		if org.DefaultCreatedAt == nil {
 			return fmt.Errorf("ent: uninitialized org.DefaultCreatedAt (forgotten import ent/runtime?)")
@@ -613,6 +681,12 @@ func (_c *OrgCreate) check() error {
 		if err := org.BulkPercentValidator(v); err != nil {
 			return &ValidationError{Name: "bulk_percent", err: fmt.Errorf(`ent: validator failed for field "Org.bulk_percent": %w`, err)}
 		}
+	}
+	if _, ok := _c.mutation.ScheduledBackups(); !ok {
+		return &ValidationError{Name: "scheduled_backups", err: errors.New(`ent: missing required field "Org.scheduled_backups"`)}
+	}
+	if _, ok := _c.mutation.ScheduledArchives(); !ok {
+		return &ValidationError{Name: "scheduled_archives", err: errors.New(`ent: missing required field "Org.scheduled_archives"`)}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Org.created_at"`)}
@@ -736,6 +810,14 @@ func (_c *OrgCreate) createSpec() (*Org, *sqlgraph.CreateSpec) {
 		_spec.SetField(org.FieldBulkPercent, field.TypeInt, value)
 		_node.BulkPercent = value
 	}
+	if value, ok := _c.mutation.ScheduledBackups(); ok {
+		_spec.SetField(org.FieldScheduledBackups, field.TypeBool, value)
+		_node.ScheduledBackups = value
+	}
+	if value, ok := _c.mutation.ScheduledArchives(); ok {
+		_spec.SetField(org.FieldScheduledArchives, field.TypeBool, value)
+		_node.ScheduledArchives = value
+	}
 	if value, ok := _c.mutation.TimeMachinePublicKey(); ok {
 		_spec.SetField(org.FieldTimeMachinePublicKey, field.TypeString, value)
 		_node.TimeMachinePublicKey = value
@@ -777,6 +859,38 @@ func (_c *OrgCreate) createSpec() (*Org, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(sobject.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.TemplatesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.TemplatesTable,
+			Columns: []string{org.TemplatesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(template.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.SchedulesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.SchedulesTable,
+			Columns: []string{org.SchedulesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(schedule.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {
@@ -1270,6 +1384,30 @@ func (u *OrgUpsert) AddBulkPercent(v int) *OrgUpsert {
 	return u
 }
 
+// SetScheduledBackups sets the "scheduled_backups" field.
+func (u *OrgUpsert) SetScheduledBackups(v bool) *OrgUpsert {
+	u.Set(org.FieldScheduledBackups, v)
+	return u
+}
+
+// UpdateScheduledBackups sets the "scheduled_backups" field to the value that was provided on create.
+func (u *OrgUpsert) UpdateScheduledBackups() *OrgUpsert {
+	u.SetExcluded(org.FieldScheduledBackups)
+	return u
+}
+
+// SetScheduledArchives sets the "scheduled_archives" field.
+func (u *OrgUpsert) SetScheduledArchives(v bool) *OrgUpsert {
+	u.Set(org.FieldScheduledArchives, v)
+	return u
+}
+
+// UpdateScheduledArchives sets the "scheduled_archives" field to the value that was provided on create.
+func (u *OrgUpsert) UpdateScheduledArchives() *OrgUpsert {
+	u.SetExcluded(org.FieldScheduledArchives)
+	return u
+}
+
 // SetTimeMachinePublicKey sets the "time_machine_public_key" field.
 func (u *OrgUpsert) SetTimeMachinePublicKey(v string) *OrgUpsert {
 	u.Set(org.FieldTimeMachinePublicKey, v)
@@ -1726,6 +1864,34 @@ func (u *OrgUpsertOne) AddBulkPercent(v int) *OrgUpsertOne {
 func (u *OrgUpsertOne) UpdateBulkPercent() *OrgUpsertOne {
 	return u.Update(func(s *OrgUpsert) {
 		s.UpdateBulkPercent()
+	})
+}
+
+// SetScheduledBackups sets the "scheduled_backups" field.
+func (u *OrgUpsertOne) SetScheduledBackups(v bool) *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.SetScheduledBackups(v)
+	})
+}
+
+// UpdateScheduledBackups sets the "scheduled_backups" field to the value that was provided on create.
+func (u *OrgUpsertOne) UpdateScheduledBackups() *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.UpdateScheduledBackups()
+	})
+}
+
+// SetScheduledArchives sets the "scheduled_archives" field.
+func (u *OrgUpsertOne) SetScheduledArchives(v bool) *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.SetScheduledArchives(v)
+	})
+}
+
+// UpdateScheduledArchives sets the "scheduled_archives" field to the value that was provided on create.
+func (u *OrgUpsertOne) UpdateScheduledArchives() *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.UpdateScheduledArchives()
 	})
 }
 
@@ -2360,6 +2526,34 @@ func (u *OrgUpsertBulk) AddBulkPercent(v int) *OrgUpsertBulk {
 func (u *OrgUpsertBulk) UpdateBulkPercent() *OrgUpsertBulk {
 	return u.Update(func(s *OrgUpsert) {
 		s.UpdateBulkPercent()
+	})
+}
+
+// SetScheduledBackups sets the "scheduled_backups" field.
+func (u *OrgUpsertBulk) SetScheduledBackups(v bool) *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.SetScheduledBackups(v)
+	})
+}
+
+// UpdateScheduledBackups sets the "scheduled_backups" field to the value that was provided on create.
+func (u *OrgUpsertBulk) UpdateScheduledBackups() *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.UpdateScheduledBackups()
+	})
+}
+
+// SetScheduledArchives sets the "scheduled_archives" field.
+func (u *OrgUpsertBulk) SetScheduledArchives(v bool) *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.SetScheduledArchives(v)
+	})
+}
+
+// UpdateScheduledArchives sets the "scheduled_archives" field to the value that was provided on create.
+func (u *OrgUpsertBulk) UpdateScheduledArchives() *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.UpdateScheduledArchives()
 	})
 }
 

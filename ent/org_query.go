@@ -17,7 +17,9 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/job"
 	"github.com/holdfast-backup/holdfast/ent/org"
 	"github.com/holdfast-backup/holdfast/ent/predicate"
+	"github.com/holdfast-backup/holdfast/ent/schedule"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
+	"github.com/holdfast-backup/holdfast/ent/template"
 	"github.com/holdfast-backup/holdfast/ent/vaultfile"
 	"github.com/holdfast-backup/holdfast/ent/vaulthead"
 	"github.com/holdfast-backup/holdfast/ent/vaultkey"
@@ -37,6 +39,8 @@ type OrgQuery struct {
 	predicates             []predicate.Org
 	withJobs               *JobQuery
 	withSobjects           *SObjectQuery
+	withTemplates          *TemplateQuery
+	withSchedules          *ScheduleQuery
 	withWatermarks         *WatermarkQuery
 	withVaultHeads         *VaultHeadQuery
 	withVaultKeys          *VaultKeyQuery
@@ -49,6 +53,8 @@ type OrgQuery struct {
 	modifiers              []func(*sql.Selector)
 	withNamedJobs          map[string]*JobQuery
 	withNamedSobjects      map[string]*SObjectQuery
+	withNamedTemplates     map[string]*TemplateQuery
+	withNamedSchedules     map[string]*ScheduleQuery
 	withNamedWatermarks    map[string]*WatermarkQuery
 	withNamedVaultHeads    map[string]*VaultHeadQuery
 	withNamedVaultKeys     map[string]*VaultKeyQuery
@@ -130,6 +136,50 @@ func (_q *OrgQuery) QuerySobjects() *SObjectQuery {
 			sqlgraph.From(org.Table, org.FieldID, selector),
 			sqlgraph.To(sobject.Table, sobject.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, org.SobjectsTable, org.SobjectsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryTemplates chains the current query on the "templates" edge.
+func (_q *OrgQuery) QueryTemplates() *TemplateQuery {
+	query := (&TemplateClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(org.Table, org.FieldID, selector),
+			sqlgraph.To(template.Table, template.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, org.TemplatesTable, org.TemplatesColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QuerySchedules chains the current query on the "schedules" edge.
+func (_q *OrgQuery) QuerySchedules() *ScheduleQuery {
+	query := (&ScheduleClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(org.Table, org.FieldID, selector),
+			sqlgraph.To(schedule.Table, schedule.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, org.SchedulesTable, org.SchedulesColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -507,6 +557,8 @@ func (_q *OrgQuery) Clone() *OrgQuery {
 		predicates:        append([]predicate.Org{}, _q.predicates...),
 		withJobs:          _q.withJobs.Clone(),
 		withSobjects:      _q.withSobjects.Clone(),
+		withTemplates:     _q.withTemplates.Clone(),
+		withSchedules:     _q.withSchedules.Clone(),
 		withWatermarks:    _q.withWatermarks.Clone(),
 		withVaultHeads:    _q.withVaultHeads.Clone(),
 		withVaultKeys:     _q.withVaultKeys.Clone(),
@@ -541,6 +593,28 @@ func (_q *OrgQuery) WithSobjects(opts ...func(*SObjectQuery)) *OrgQuery {
 		opt(query)
 	}
 	_q.withSobjects = query
+	return _q
+}
+
+// WithTemplates tells the query-builder to eager-load the nodes that are connected to
+// the "templates" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *OrgQuery) WithTemplates(opts ...func(*TemplateQuery)) *OrgQuery {
+	query := (&TemplateClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withTemplates = query
+	return _q
+}
+
+// WithSchedules tells the query-builder to eager-load the nodes that are connected to
+// the "schedules" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *OrgQuery) WithSchedules(opts ...func(*ScheduleQuery)) *OrgQuery {
+	query := (&ScheduleClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withSchedules = query
 	return _q
 }
 
@@ -716,9 +790,11 @@ func (_q *OrgQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Org, err
 	var (
 		nodes       = []*Org{}
 		_spec       = _q.querySpec()
-		loadedTypes = [10]bool{
+		loadedTypes = [12]bool{
 			_q.withJobs != nil,
 			_q.withSobjects != nil,
+			_q.withTemplates != nil,
+			_q.withSchedules != nil,
 			_q.withWatermarks != nil,
 			_q.withVaultHeads != nil,
 			_q.withVaultKeys != nil,
@@ -761,6 +837,20 @@ func (_q *OrgQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Org, err
 		if err := _q.loadSobjects(ctx, query, nodes,
 			func(n *Org) { n.Edges.Sobjects = []*SObject{} },
 			func(n *Org, e *SObject) { n.Edges.Sobjects = append(n.Edges.Sobjects, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withTemplates; query != nil {
+		if err := _q.loadTemplates(ctx, query, nodes,
+			func(n *Org) { n.Edges.Templates = []*Template{} },
+			func(n *Org, e *Template) { n.Edges.Templates = append(n.Edges.Templates, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withSchedules; query != nil {
+		if err := _q.loadSchedules(ctx, query, nodes,
+			func(n *Org) { n.Edges.Schedules = []*Schedule{} },
+			func(n *Org, e *Schedule) { n.Edges.Schedules = append(n.Edges.Schedules, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -831,6 +921,20 @@ func (_q *OrgQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Org, err
 		if err := _q.loadSobjects(ctx, query, nodes,
 			func(n *Org) { n.appendNamedSobjects(name) },
 			func(n *Org, e *SObject) { n.appendNamedSobjects(name, e) }); err != nil {
+			return nil, err
+		}
+	}
+	for name, query := range _q.withNamedTemplates {
+		if err := _q.loadTemplates(ctx, query, nodes,
+			func(n *Org) { n.appendNamedTemplates(name) },
+			func(n *Org, e *Template) { n.appendNamedTemplates(name, e) }); err != nil {
+			return nil, err
+		}
+	}
+	for name, query := range _q.withNamedSchedules {
+		if err := _q.loadSchedules(ctx, query, nodes,
+			func(n *Org) { n.appendNamedSchedules(name) },
+			func(n *Org, e *Schedule) { n.appendNamedSchedules(name, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -943,6 +1047,66 @@ func (_q *OrgQuery) loadSobjects(ctx context.Context, query *SObjectQuery, nodes
 	}
 	query.Where(predicate.SObject(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(org.SobjectsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.OrgID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "org_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *OrgQuery) loadTemplates(ctx context.Context, query *TemplateQuery, nodes []*Org, init func(*Org), assign func(*Org, *Template)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[string]*Org)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(template.FieldOrgID)
+	}
+	query.Where(predicate.Template(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(org.TemplatesColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.OrgID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "org_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *OrgQuery) loadSchedules(ctx context.Context, query *ScheduleQuery, nodes []*Org, init func(*Org), assign func(*Org, *Schedule)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[string]*Org)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(schedule.FieldOrgID)
+	}
+	query.Where(predicate.Schedule(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(org.SchedulesColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {
@@ -1343,6 +1507,34 @@ func (_q *OrgQuery) WithNamedSobjects(name string, opts ...func(*SObjectQuery)) 
 		_q.withNamedSobjects = make(map[string]*SObjectQuery)
 	}
 	_q.withNamedSobjects[name] = query
+	return _q
+}
+
+// WithNamedTemplates tells the query-builder to eager-load the nodes that are connected to the "templates"
+// edge with the given name. The optional arguments are used to configure the query builder of the edge.
+func (_q *OrgQuery) WithNamedTemplates(name string, opts ...func(*TemplateQuery)) *OrgQuery {
+	query := (&TemplateClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	if _q.withNamedTemplates == nil {
+		_q.withNamedTemplates = make(map[string]*TemplateQuery)
+	}
+	_q.withNamedTemplates[name] = query
+	return _q
+}
+
+// WithNamedSchedules tells the query-builder to eager-load the nodes that are connected to the "schedules"
+// edge with the given name. The optional arguments are used to configure the query builder of the edge.
+func (_q *OrgQuery) WithNamedSchedules(name string, opts ...func(*ScheduleQuery)) *OrgQuery {
+	query := (&ScheduleClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	if _q.withNamedSchedules == nil {
+		_q.withNamedSchedules = make(map[string]*ScheduleQuery)
+	}
+	_q.withNamedSchedules[name] = query
 	return _q
 }
 

@@ -15,7 +15,9 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/job"
 	"github.com/holdfast-backup/holdfast/ent/org"
 	"github.com/holdfast-backup/holdfast/ent/predicate"
+	"github.com/holdfast-backup/holdfast/ent/schedule"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
+	"github.com/holdfast-backup/holdfast/ent/template"
 	"github.com/holdfast-backup/holdfast/ent/vaultfile"
 	"github.com/holdfast-backup/holdfast/ent/vaulthead"
 	"github.com/holdfast-backup/holdfast/ent/vaultkey"
@@ -371,6 +373,34 @@ func (_u *OrgUpdate) AddBulkPercent(v int) *OrgUpdate {
 	return _u
 }
 
+// SetScheduledBackups sets the "scheduled_backups" field.
+func (_u *OrgUpdate) SetScheduledBackups(v bool) *OrgUpdate {
+	_u.mutation.SetScheduledBackups(v)
+	return _u
+}
+
+// SetNillableScheduledBackups sets the "scheduled_backups" field if the given value is not nil.
+func (_u *OrgUpdate) SetNillableScheduledBackups(v *bool) *OrgUpdate {
+	if v != nil {
+		_u.SetScheduledBackups(*v)
+	}
+	return _u
+}
+
+// SetScheduledArchives sets the "scheduled_archives" field.
+func (_u *OrgUpdate) SetScheduledArchives(v bool) *OrgUpdate {
+	_u.mutation.SetScheduledArchives(v)
+	return _u
+}
+
+// SetNillableScheduledArchives sets the "scheduled_archives" field if the given value is not nil.
+func (_u *OrgUpdate) SetNillableScheduledArchives(v *bool) *OrgUpdate {
+	if v != nil {
+		_u.SetScheduledArchives(*v)
+	}
+	return _u
+}
+
 // SetTimeMachinePublicKey sets the "time_machine_public_key" field.
 func (_u *OrgUpdate) SetTimeMachinePublicKey(v string) *OrgUpdate {
 	_u.mutation.SetTimeMachinePublicKey(v)
@@ -445,6 +475,36 @@ func (_u *OrgUpdate) AddSobjects(v ...*SObject) *OrgUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.AddSobjectIDs(ids...)
+}
+
+// AddTemplateIDs adds the "templates" edge to the Template entity by IDs.
+func (_u *OrgUpdate) AddTemplateIDs(ids ...string) *OrgUpdate {
+	_u.mutation.AddTemplateIDs(ids...)
+	return _u
+}
+
+// AddTemplates adds the "templates" edges to the Template entity.
+func (_u *OrgUpdate) AddTemplates(v ...*Template) *OrgUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddTemplateIDs(ids...)
+}
+
+// AddScheduleIDs adds the "schedules" edge to the Schedule entity by IDs.
+func (_u *OrgUpdate) AddScheduleIDs(ids ...string) *OrgUpdate {
+	_u.mutation.AddScheduleIDs(ids...)
+	return _u
+}
+
+// AddSchedules adds the "schedules" edges to the Schedule entity.
+func (_u *OrgUpdate) AddSchedules(v ...*Schedule) *OrgUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddScheduleIDs(ids...)
 }
 
 // AddWatermarkIDs adds the "watermarks" edge to the Watermark entity by IDs.
@@ -612,6 +672,48 @@ func (_u *OrgUpdate) RemoveSobjects(v ...*SObject) *OrgUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveSobjectIDs(ids...)
+}
+
+// ClearTemplates clears all "templates" edges to the Template entity.
+func (_u *OrgUpdate) ClearTemplates() *OrgUpdate {
+	_u.mutation.ClearTemplates()
+	return _u
+}
+
+// RemoveTemplateIDs removes the "templates" edge to Template entities by IDs.
+func (_u *OrgUpdate) RemoveTemplateIDs(ids ...string) *OrgUpdate {
+	_u.mutation.RemoveTemplateIDs(ids...)
+	return _u
+}
+
+// RemoveTemplates removes "templates" edges to Template entities.
+func (_u *OrgUpdate) RemoveTemplates(v ...*Template) *OrgUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveTemplateIDs(ids...)
+}
+
+// ClearSchedules clears all "schedules" edges to the Schedule entity.
+func (_u *OrgUpdate) ClearSchedules() *OrgUpdate {
+	_u.mutation.ClearSchedules()
+	return _u
+}
+
+// RemoveScheduleIDs removes the "schedules" edge to Schedule entities by IDs.
+func (_u *OrgUpdate) RemoveScheduleIDs(ids ...string) *OrgUpdate {
+	_u.mutation.RemoveScheduleIDs(ids...)
+	return _u
+}
+
+// RemoveSchedules removes "schedules" edges to Schedule entities.
+func (_u *OrgUpdate) RemoveSchedules(v ...*Schedule) *OrgUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveScheduleIDs(ids...)
 }
 
 // ClearWatermarks clears all "watermarks" edges to the Watermark entity.
@@ -973,6 +1075,12 @@ func (_u *OrgUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedBulkPercent(); ok {
 		_spec.AddField(org.FieldBulkPercent, field.TypeInt, value)
 	}
+	if value, ok := _u.mutation.ScheduledBackups(); ok {
+		_spec.SetField(org.FieldScheduledBackups, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.ScheduledArchives(); ok {
+		_spec.SetField(org.FieldScheduledArchives, field.TypeBool, value)
+	}
 	if value, ok := _u.mutation.TimeMachinePublicKey(); ok {
 		_spec.SetField(org.FieldTimeMachinePublicKey, field.TypeString, value)
 	}
@@ -1071,6 +1179,96 @@ func (_u *OrgUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(sobject.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.TemplatesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.TemplatesTable,
+			Columns: []string{org.TemplatesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(template.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedTemplatesIDs(); len(nodes) > 0 && !_u.mutation.TemplatesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.TemplatesTable,
+			Columns: []string{org.TemplatesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(template.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.TemplatesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.TemplatesTable,
+			Columns: []string{org.TemplatesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(template.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.SchedulesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.SchedulesTable,
+			Columns: []string{org.SchedulesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(schedule.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedSchedulesIDs(); len(nodes) > 0 && !_u.mutation.SchedulesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.SchedulesTable,
+			Columns: []string{org.SchedulesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(schedule.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.SchedulesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.SchedulesTable,
+			Columns: []string{org.SchedulesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(schedule.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {
@@ -1791,6 +1989,34 @@ func (_u *OrgUpdateOne) AddBulkPercent(v int) *OrgUpdateOne {
 	return _u
 }
 
+// SetScheduledBackups sets the "scheduled_backups" field.
+func (_u *OrgUpdateOne) SetScheduledBackups(v bool) *OrgUpdateOne {
+	_u.mutation.SetScheduledBackups(v)
+	return _u
+}
+
+// SetNillableScheduledBackups sets the "scheduled_backups" field if the given value is not nil.
+func (_u *OrgUpdateOne) SetNillableScheduledBackups(v *bool) *OrgUpdateOne {
+	if v != nil {
+		_u.SetScheduledBackups(*v)
+	}
+	return _u
+}
+
+// SetScheduledArchives sets the "scheduled_archives" field.
+func (_u *OrgUpdateOne) SetScheduledArchives(v bool) *OrgUpdateOne {
+	_u.mutation.SetScheduledArchives(v)
+	return _u
+}
+
+// SetNillableScheduledArchives sets the "scheduled_archives" field if the given value is not nil.
+func (_u *OrgUpdateOne) SetNillableScheduledArchives(v *bool) *OrgUpdateOne {
+	if v != nil {
+		_u.SetScheduledArchives(*v)
+	}
+	return _u
+}
+
 // SetTimeMachinePublicKey sets the "time_machine_public_key" field.
 func (_u *OrgUpdateOne) SetTimeMachinePublicKey(v string) *OrgUpdateOne {
 	_u.mutation.SetTimeMachinePublicKey(v)
@@ -1865,6 +2091,36 @@ func (_u *OrgUpdateOne) AddSobjects(v ...*SObject) *OrgUpdateOne {
 		ids[i] = v[i].ID
 	}
 	return _u.AddSobjectIDs(ids...)
+}
+
+// AddTemplateIDs adds the "templates" edge to the Template entity by IDs.
+func (_u *OrgUpdateOne) AddTemplateIDs(ids ...string) *OrgUpdateOne {
+	_u.mutation.AddTemplateIDs(ids...)
+	return _u
+}
+
+// AddTemplates adds the "templates" edges to the Template entity.
+func (_u *OrgUpdateOne) AddTemplates(v ...*Template) *OrgUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddTemplateIDs(ids...)
+}
+
+// AddScheduleIDs adds the "schedules" edge to the Schedule entity by IDs.
+func (_u *OrgUpdateOne) AddScheduleIDs(ids ...string) *OrgUpdateOne {
+	_u.mutation.AddScheduleIDs(ids...)
+	return _u
+}
+
+// AddSchedules adds the "schedules" edges to the Schedule entity.
+func (_u *OrgUpdateOne) AddSchedules(v ...*Schedule) *OrgUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddScheduleIDs(ids...)
 }
 
 // AddWatermarkIDs adds the "watermarks" edge to the Watermark entity by IDs.
@@ -2032,6 +2288,48 @@ func (_u *OrgUpdateOne) RemoveSobjects(v ...*SObject) *OrgUpdateOne {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveSobjectIDs(ids...)
+}
+
+// ClearTemplates clears all "templates" edges to the Template entity.
+func (_u *OrgUpdateOne) ClearTemplates() *OrgUpdateOne {
+	_u.mutation.ClearTemplates()
+	return _u
+}
+
+// RemoveTemplateIDs removes the "templates" edge to Template entities by IDs.
+func (_u *OrgUpdateOne) RemoveTemplateIDs(ids ...string) *OrgUpdateOne {
+	_u.mutation.RemoveTemplateIDs(ids...)
+	return _u
+}
+
+// RemoveTemplates removes "templates" edges to Template entities.
+func (_u *OrgUpdateOne) RemoveTemplates(v ...*Template) *OrgUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveTemplateIDs(ids...)
+}
+
+// ClearSchedules clears all "schedules" edges to the Schedule entity.
+func (_u *OrgUpdateOne) ClearSchedules() *OrgUpdateOne {
+	_u.mutation.ClearSchedules()
+	return _u
+}
+
+// RemoveScheduleIDs removes the "schedules" edge to Schedule entities by IDs.
+func (_u *OrgUpdateOne) RemoveScheduleIDs(ids ...string) *OrgUpdateOne {
+	_u.mutation.RemoveScheduleIDs(ids...)
+	return _u
+}
+
+// RemoveSchedules removes "schedules" edges to Schedule entities.
+func (_u *OrgUpdateOne) RemoveSchedules(v ...*Schedule) *OrgUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveScheduleIDs(ids...)
 }
 
 // ClearWatermarks clears all "watermarks" edges to the Watermark entity.
@@ -2423,6 +2721,12 @@ func (_u *OrgUpdateOne) sqlSave(ctx context.Context) (_node *Org, err error) {
 	if value, ok := _u.mutation.AddedBulkPercent(); ok {
 		_spec.AddField(org.FieldBulkPercent, field.TypeInt, value)
 	}
+	if value, ok := _u.mutation.ScheduledBackups(); ok {
+		_spec.SetField(org.FieldScheduledBackups, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.ScheduledArchives(); ok {
+		_spec.SetField(org.FieldScheduledArchives, field.TypeBool, value)
+	}
 	if value, ok := _u.mutation.TimeMachinePublicKey(); ok {
 		_spec.SetField(org.FieldTimeMachinePublicKey, field.TypeString, value)
 	}
@@ -2521,6 +2825,96 @@ func (_u *OrgUpdateOne) sqlSave(ctx context.Context) (_node *Org, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(sobject.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.TemplatesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.TemplatesTable,
+			Columns: []string{org.TemplatesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(template.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedTemplatesIDs(); len(nodes) > 0 && !_u.mutation.TemplatesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.TemplatesTable,
+			Columns: []string{org.TemplatesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(template.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.TemplatesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.TemplatesTable,
+			Columns: []string{org.TemplatesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(template.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.SchedulesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.SchedulesTable,
+			Columns: []string{org.SchedulesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(schedule.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedSchedulesIDs(); len(nodes) > 0 && !_u.mutation.SchedulesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.SchedulesTable,
+			Columns: []string{org.SchedulesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(schedule.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.SchedulesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.SchedulesTable,
+			Columns: []string{org.SchedulesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(schedule.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {

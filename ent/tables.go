@@ -19,6 +19,8 @@ var EdgeTargets = map[string]map[string]string{
 	TypeOrg: {
 		"jobs":           "jobs",
 		"sobjects":       "sobjects",
+		"templates":      "templates",
+		"schedules":      "schedules",
 		"watermarks":     "watermarks",
 		"vault_heads":    "vault_heads",
 		"vault_keys":     "vault_keys",
@@ -31,11 +33,23 @@ var EdgeTargets = map[string]map[string]string{
 	TypeSObject: {
 		"org": "orgs",
 	},
+	TypeSchedule: {
+		"org":      "orgs",
+		"template": "templates",
+	},
 	TypeSession: {
 		"user": "users",
 	},
 	TypeTask: {
 		"job": "jobs",
+	},
+	TypeTemplate: {
+		"org":       "orgs",
+		"objects":   "template_objects",
+		"schedules": "schedules",
+	},
+	TypeTemplateObject: {
+		"template": "templates",
 	},
 	TypeUser: {
 		"sessions": "sessions",
@@ -82,8 +96,11 @@ var TenantTables = map[string]string{
 	TypeLogLine:        "log_lines",
 	TypeOrg:            "orgs",
 	TypeSObject:        "sobjects",
+	TypeSchedule:       "schedules",
 	TypeSession:        "sessions",
 	TypeTask:           "tasks",
+	TypeTemplate:       "templates",
+	TypeTemplateObject: "template_objects",
 	TypeUser:           "users",
 	TypeVaultFile:      "vault_files",
 	TypeVaultHead:      "vault_heads",

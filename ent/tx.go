@@ -26,12 +26,18 @@ type Tx struct {
 	Org *OrgClient
 	// SObject is the client for interacting with the SObject builders.
 	SObject *SObjectClient
+	// Schedule is the client for interacting with the Schedule builders.
+	Schedule *ScheduleClient
 	// Secret is the client for interacting with the Secret builders.
 	Secret *SecretClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
 	// Task is the client for interacting with the Task builders.
 	Task *TaskClient
+	// Template is the client for interacting with the Template builders.
+	Template *TemplateClient
+	// TemplateObject is the client for interacting with the TemplateObject builders.
+	TemplateObject *TemplateObjectClient
 	// Tenant is the client for interacting with the Tenant builders.
 	Tenant *TenantClient
 	// User is the client for interacting with the User builders.
@@ -193,9 +199,12 @@ func (tx *Tx) init() {
 	tx.LogLine = NewLogLineClient(tx.config)
 	tx.Org = NewOrgClient(tx.config)
 	tx.SObject = NewSObjectClient(tx.config)
+	tx.Schedule = NewScheduleClient(tx.config)
 	tx.Secret = NewSecretClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 	tx.Task = NewTaskClient(tx.config)
+	tx.Template = NewTemplateClient(tx.config)
+	tx.TemplateObject = NewTemplateObjectClient(tx.config)
 	tx.Tenant = NewTenantClient(tx.config)
 	tx.User = NewUserClient(tx.config)
 	tx.VaultFile = NewVaultFileClient(tx.config)

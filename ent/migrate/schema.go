@@ -208,6 +208,8 @@ var (
 		{Name: "next_job_number", Type: field.TypeInt64, Default: 1},
 		{Name: "rest_percent", Type: field.TypeInt, Default: 80},
 		{Name: "bulk_percent", Type: field.TypeInt, Default: 80},
+		{Name: "scheduled_backups", Type: field.TypeBool, Default: true},
+		{Name: "scheduled_archives", Type: field.TypeBool, Default: true},
 		{Name: "time_machine_public_key", Type: field.TypeString, Nullable: true, Size: 2147483647},
 		{Name: "connected_at", Type: field.TypeTime, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
@@ -273,6 +275,61 @@ var (
 				Name:    "sobject_org_id_name",
 				Unique:  true,
 				Columns: []*schema.Column{SobjectsColumns[10], SobjectsColumns[2]},
+			},
+		},
+	}
+	// SchedulesColumns holds the columns for the "schedules" table.
+	SchedulesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "tenant_id", Type: field.TypeString},
+		{Name: "operation", Type: field.TypeEnum, Enums: []string{"COMPOSITE_BACKUP", "COMPOSITE_SYNC_BACKUP", "TEMPLATED_BACKUP", "TEMPLATED_ARCHIVE", "RESTORE_REQUEST", "RESTORE", "TIME_MACHINE_RESTORE", "EXPORT", "SEARCH", "PURGE"}},
+		{Name: "name", Type: field.TypeString, Size: 255},
+		{Name: "description", Type: field.TypeString, Size: 2000, Default: ""},
+		{Name: "system", Type: field.TypeBool, Default: false},
+		{Name: "enabled", Type: field.TypeBool, Default: true},
+		{Name: "rule", Type: field.TypeJSON},
+		{Name: "input", Type: field.TypeJSON, Nullable: true},
+		{Name: "next_run_at", Type: field.TypeTime, Nullable: true},
+		{Name: "last_run_at", Type: field.TypeTime, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "org_id", Type: field.TypeString},
+		{Name: "template_id", Type: field.TypeString, Nullable: true},
+	}
+	// SchedulesTable holds the schema information for the "schedules" table.
+	SchedulesTable = &schema.Table{
+		Name:       "schedules",
+		Columns:    SchedulesColumns,
+		PrimaryKey: []*schema.Column{SchedulesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "schedules_orgs_schedules",
+				Columns:    []*schema.Column{SchedulesColumns[13]},
+				RefColumns: []*schema.Column{OrgsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "schedules_templates_schedules",
+				Columns:    []*schema.Column{SchedulesColumns[14]},
+				RefColumns: []*schema.Column{TemplatesColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "schedule_tenant_id",
+				Unique:  false,
+				Columns: []*schema.Column{SchedulesColumns[1]},
+			},
+			{
+				Name:    "schedule_next_run_at",
+				Unique:  false,
+				Columns: []*schema.Column{SchedulesColumns[9]},
+			},
+			{
+				Name:    "schedule_org_id_name",
+				Unique:  true,
+				Columns: []*schema.Column{SchedulesColumns[13], SchedulesColumns[3]},
 			},
 		},
 	}
@@ -387,6 +444,84 @@ var (
 				Name:    "task_job_id",
 				Unique:  false,
 				Columns: []*schema.Column{TasksColumns[18]},
+			},
+		},
+	}
+	// TemplatesColumns holds the columns for the "templates" table.
+	TemplatesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "tenant_id", Type: field.TypeString},
+		{Name: "name", Type: field.TypeString, Size: 255},
+		{Name: "description", Type: field.TypeString, Size: 2000, Default: ""},
+		{Name: "type", Type: field.TypeEnum, Enums: []string{"BACKUP", "ARCHIVE"}},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "org_id", Type: field.TypeString},
+	}
+	// TemplatesTable holds the schema information for the "templates" table.
+	TemplatesTable = &schema.Table{
+		Name:       "templates",
+		Columns:    TemplatesColumns,
+		PrimaryKey: []*schema.Column{TemplatesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "templates_orgs_templates",
+				Columns:    []*schema.Column{TemplatesColumns[7]},
+				RefColumns: []*schema.Column{OrgsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "template_tenant_id",
+				Unique:  false,
+				Columns: []*schema.Column{TemplatesColumns[1]},
+			},
+			{
+				Name:    "template_org_id_name",
+				Unique:  true,
+				Columns: []*schema.Column{TemplatesColumns[7], TemplatesColumns[2]},
+			},
+		},
+	}
+	// TemplateObjectsColumns holds the columns for the "template_objects" table.
+	TemplateObjectsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "tenant_id", Type: field.TypeString},
+		{Name: "position", Type: field.TypeInt},
+		{Name: "path", Type: field.TypeString},
+		{Name: "object", Type: field.TypeString},
+		{Name: "field", Type: field.TypeString, Default: ""},
+		{Name: "filter", Type: field.TypeJSON, Nullable: true},
+		{Name: "condition", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "retain", Type: field.TypeBool, Default: false},
+		{Name: "dependence", Type: field.TypeEnum, Nullable: true, Enums: []string{"RESTRICTED", "CASCADE"}},
+		{Name: "blocker", Type: field.TypeBool, Default: false},
+		{Name: "template_id", Type: field.TypeString},
+	}
+	// TemplateObjectsTable holds the schema information for the "template_objects" table.
+	TemplateObjectsTable = &schema.Table{
+		Name:       "template_objects",
+		Columns:    TemplateObjectsColumns,
+		PrimaryKey: []*schema.Column{TemplateObjectsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "template_objects_templates_objects",
+				Columns:    []*schema.Column{TemplateObjectsColumns[11]},
+				RefColumns: []*schema.Column{TemplatesColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "templateobject_tenant_id",
+				Unique:  false,
+				Columns: []*schema.Column{TemplateObjectsColumns[1]},
+			},
+			{
+				Name:    "templateobject_template_id_path",
+				Unique:  true,
+				Columns: []*schema.Column{TemplateObjectsColumns[11], TemplateObjectsColumns[3]},
 			},
 		},
 	}
@@ -840,9 +975,12 @@ var (
 		LogLinesTable,
 		OrgsTable,
 		SobjectsTable,
+		SchedulesTable,
 		SecretsTable,
 		SessionsTable,
 		TasksTable,
+		TemplatesTable,
+		TemplateObjectsTable,
 		TenantsTable,
 		UsersTable,
 		VaultFilesTable,
@@ -881,6 +1019,11 @@ func init() {
 	SobjectsTable.Annotation = &entsql.Annotation{
 		Table: "sobjects",
 	}
+	SchedulesTable.ForeignKeys[0].RefTable = OrgsTable
+	SchedulesTable.ForeignKeys[1].RefTable = TemplatesTable
+	SchedulesTable.Annotation = &entsql.Annotation{
+		Table: "schedules",
+	}
 	SecretsTable.Annotation = &entsql.Annotation{
 		Table: "secrets",
 	}
@@ -891,6 +1034,14 @@ func init() {
 	TasksTable.ForeignKeys[0].RefTable = JobsTable
 	TasksTable.Annotation = &entsql.Annotation{
 		Table: "tasks",
+	}
+	TemplatesTable.ForeignKeys[0].RefTable = OrgsTable
+	TemplatesTable.Annotation = &entsql.Annotation{
+		Table: "templates",
+	}
+	TemplateObjectsTable.ForeignKeys[0].RefTable = TemplatesTable
+	TemplateObjectsTable.Annotation = &entsql.Annotation{
+		Table: "template_objects",
 	}
 	TenantsTable.Annotation = &entsql.Annotation{
 		Table: "tenants",

@@ -60,6 +60,10 @@ const (
 	FieldRestPercent = "rest_percent"
 	// FieldBulkPercent holds the string denoting the bulk_percent field in the database.
 	FieldBulkPercent = "bulk_percent"
+	// FieldScheduledBackups holds the string denoting the scheduled_backups field in the database.
+	FieldScheduledBackups = "scheduled_backups"
+	// FieldScheduledArchives holds the string denoting the scheduled_archives field in the database.
+	FieldScheduledArchives = "scheduled_archives"
 	// FieldTimeMachinePublicKey holds the string denoting the time_machine_public_key field in the database.
 	FieldTimeMachinePublicKey = "time_machine_public_key"
 	// FieldConnectedAt holds the string denoting the connected_at field in the database.
@@ -72,6 +76,10 @@ const (
 	EdgeJobs = "jobs"
 	// EdgeSobjects holds the string denoting the sobjects edge name in mutations.
 	EdgeSobjects = "sobjects"
+	// EdgeTemplates holds the string denoting the templates edge name in mutations.
+	EdgeTemplates = "templates"
+	// EdgeSchedules holds the string denoting the schedules edge name in mutations.
+	EdgeSchedules = "schedules"
 	// EdgeWatermarks holds the string denoting the watermarks edge name in mutations.
 	EdgeWatermarks = "watermarks"
 	// EdgeVaultHeads holds the string denoting the vault_heads edge name in mutations.
@@ -104,6 +112,20 @@ const (
 	SobjectsInverseTable = "sobjects"
 	// SobjectsColumn is the table column denoting the sobjects relation/edge.
 	SobjectsColumn = "org_id"
+	// TemplatesTable is the table that holds the templates relation/edge.
+	TemplatesTable = "templates"
+	// TemplatesInverseTable is the table name for the Template entity.
+	// It exists in this package in order to avoid circular dependency with the "template" package.
+	TemplatesInverseTable = "templates"
+	// TemplatesColumn is the table column denoting the templates relation/edge.
+	TemplatesColumn = "org_id"
+	// SchedulesTable is the table that holds the schedules relation/edge.
+	SchedulesTable = "schedules"
+	// SchedulesInverseTable is the table name for the Schedule entity.
+	// It exists in this package in order to avoid circular dependency with the "schedule" package.
+	SchedulesInverseTable = "schedules"
+	// SchedulesColumn is the table column denoting the schedules relation/edge.
+	SchedulesColumn = "org_id"
 	// WatermarksTable is the table that holds the watermarks relation/edge.
 	WatermarksTable = "watermarks"
 	// WatermarksInverseTable is the table name for the Watermark entity.
@@ -185,6 +207,8 @@ var Columns = []string{
 	FieldNextJobNumber,
 	FieldRestPercent,
 	FieldBulkPercent,
+	FieldScheduledBackups,
+	FieldScheduledArchives,
 	FieldTimeMachinePublicKey,
 	FieldConnectedAt,
 	FieldCreatedAt,
@@ -223,6 +247,10 @@ var (
 	DefaultBulkPercent int
 	// BulkPercentValidator is a validator for the "bulk_percent" field. It is called by the builders before save.
 	BulkPercentValidator func(int) error
+	// DefaultScheduledBackups holds the default value on creation for the "scheduled_backups" field.
+	DefaultScheduledBackups bool
+	// DefaultScheduledArchives holds the default value on creation for the "scheduled_archives" field.
+	DefaultScheduledArchives bool
 	// DefaultCreatedAt holds the default value on creation for the "created_at" field.
 	DefaultCreatedAt func() time.Time
 	// DefaultUpdatedAt holds the default value on creation for the "updated_at" field.
@@ -391,6 +419,16 @@ func ByBulkPercent(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldBulkPercent, opts...).ToFunc()
 }
 
+// ByScheduledBackups orders the results by the scheduled_backups field.
+func ByScheduledBackups(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldScheduledBackups, opts...).ToFunc()
+}
+
+// ByScheduledArchives orders the results by the scheduled_archives field.
+func ByScheduledArchives(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldScheduledArchives, opts...).ToFunc()
+}
+
 // ByTimeMachinePublicKey orders the results by the time_machine_public_key field.
 func ByTimeMachinePublicKey(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTimeMachinePublicKey, opts...).ToFunc()
@@ -436,6 +474,34 @@ func BySobjectsCount(opts ...sql.OrderTermOption) OrderOption {
 func BySobjects(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 	return func(s *sql.Selector) {
 		sqlgraph.OrderByNeighborTerms(s, newSobjectsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// ByTemplatesCount orders the results by templates count.
+func ByTemplatesCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newTemplatesStep(), opts...)
+	}
+}
+
+// ByTemplates orders the results by templates terms.
+func ByTemplates(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newTemplatesStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// BySchedulesCount orders the results by schedules count.
+func BySchedulesCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newSchedulesStep(), opts...)
+	}
+}
+
+// BySchedules orders the results by schedules terms.
+func BySchedules(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newSchedulesStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
 
@@ -562,6 +628,20 @@ func newSobjectsStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(SobjectsInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, SobjectsTable, SobjectsColumn),
+	)
+}
+func newTemplatesStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(TemplatesInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, TemplatesTable, TemplatesColumn),
+	)
+}
+func newSchedulesStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(SchedulesInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, SchedulesTable, SchedulesColumn),
 	)
 }
 func newWatermarksStep() *sqlgraph.Step {

@@ -151,6 +151,16 @@ func BulkPercent(v int) predicate.Org {
 	return predicate.Org(sql.FieldEQ(FieldBulkPercent, v))
 }
 
+// ScheduledBackups applies equality check predicate on the "scheduled_backups" field. It's identical to ScheduledBackupsEQ.
+func ScheduledBackups(v bool) predicate.Org {
+	return predicate.Org(sql.FieldEQ(FieldScheduledBackups, v))
+}
+
+// ScheduledArchives applies equality check predicate on the "scheduled_archives" field. It's identical to ScheduledArchivesEQ.
+func ScheduledArchives(v bool) predicate.Org {
+	return predicate.Org(sql.FieldEQ(FieldScheduledArchives, v))
+}
+
 // TimeMachinePublicKey applies equality check predicate on the "time_machine_public_key" field. It's identical to TimeMachinePublicKeyEQ.
 func TimeMachinePublicKey(v string) predicate.Org {
 	return predicate.Org(sql.FieldEQ(FieldTimeMachinePublicKey, v))
@@ -1296,6 +1306,26 @@ func BulkPercentLTE(v int) predicate.Org {
 	return predicate.Org(sql.FieldLTE(FieldBulkPercent, v))
 }
 
+// ScheduledBackupsEQ applies the EQ predicate on the "scheduled_backups" field.
+func ScheduledBackupsEQ(v bool) predicate.Org {
+	return predicate.Org(sql.FieldEQ(FieldScheduledBackups, v))
+}
+
+// ScheduledBackupsNEQ applies the NEQ predicate on the "scheduled_backups" field.
+func ScheduledBackupsNEQ(v bool) predicate.Org {
+	return predicate.Org(sql.FieldNEQ(FieldScheduledBackups, v))
+}
+
+// ScheduledArchivesEQ applies the EQ predicate on the "scheduled_archives" field.
+func ScheduledArchivesEQ(v bool) predicate.Org {
+	return predicate.Org(sql.FieldEQ(FieldScheduledArchives, v))
+}
+
+// ScheduledArchivesNEQ applies the NEQ predicate on the "scheduled_archives" field.
+func ScheduledArchivesNEQ(v bool) predicate.Org {
+	return predicate.Org(sql.FieldNEQ(FieldScheduledArchives, v))
+}
+
 // TimeMachinePublicKeyEQ applies the EQ predicate on the "time_machine_public_key" field.
 func TimeMachinePublicKeyEQ(v string) predicate.Org {
 	return predicate.Org(sql.FieldEQ(FieldTimeMachinePublicKey, v))
@@ -1539,6 +1569,52 @@ func HasSobjects() predicate.Org {
 func HasSobjectsWith(preds ...predicate.SObject) predicate.Org {
 	return predicate.Org(func(s *sql.Selector) {
 		step := newSobjectsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasTemplates applies the HasEdge predicate on the "templates" edge.
+func HasTemplates() predicate.Org {
+	return predicate.Org(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, TemplatesTable, TemplatesColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasTemplatesWith applies the HasEdge predicate on the "templates" edge with a given conditions (other predicates).
+func HasTemplatesWith(preds ...predicate.Template) predicate.Org {
+	return predicate.Org(func(s *sql.Selector) {
+		step := newTemplatesStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasSchedules applies the HasEdge predicate on the "schedules" edge.
+func HasSchedules() predicate.Org {
+	return predicate.Org(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, SchedulesTable, SchedulesColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasSchedulesWith applies the HasEdge predicate on the "schedules" edge with a given conditions (other predicates).
+func HasSchedulesWith(preds ...predicate.Schedule) predicate.Org {
+	return predicate.Org(func(s *sql.Selector) {
+		step := newSchedulesStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

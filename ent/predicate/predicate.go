@@ -24,6 +24,9 @@ type Org func(*sql.Selector)
 // SObject is the predicate function for sobject builders.
 type SObject func(*sql.Selector)
 
+// Schedule is the predicate function for schedule builders.
+type Schedule func(*sql.Selector)
+
 // Secret is the predicate function for secret builders.
 type Secret func(*sql.Selector)
 
@@ -32,6 +35,12 @@ type Session func(*sql.Selector)
 
 // Task is the predicate function for task builders.
 type Task func(*sql.Selector)
+
+// Template is the predicate function for template builders.
+type Template func(*sql.Selector)
+
+// TemplateObject is the predicate function for templateobject builders.
+type TemplateObject func(*sql.Selector)
 
 // Tenant is the predicate function for tenant builders.
 type Tenant func(*sql.Selector)

@@ -11,11 +11,14 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/jobobject"
 	"github.com/holdfast-backup/holdfast/ent/logline"
 	"github.com/holdfast-backup/holdfast/ent/org"
+	"github.com/holdfast-backup/holdfast/ent/schedule"
 	"github.com/holdfast-backup/holdfast/ent/schema"
 	"github.com/holdfast-backup/holdfast/ent/secret"
 	"github.com/holdfast-backup/holdfast/ent/session"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
 	"github.com/holdfast-backup/holdfast/ent/task"
+	"github.com/holdfast-backup/holdfast/ent/template"
+	"github.com/holdfast-backup/holdfast/ent/templateobject"
 	"github.com/holdfast-backup/holdfast/ent/tenant"
 	"github.com/holdfast-backup/holdfast/ent/user"
 	"github.com/holdfast-backup/holdfast/ent/vaultfile"
@@ -308,12 +311,20 @@ func init() {
 			return nil
 		}
 	}()
+	// orgDescScheduledBackups is the schema descriptor for scheduled_backups field.
+	orgDescScheduledBackups := orgFields[20].Descriptor()
+	// org.DefaultScheduledBackups holds the default value on creation for the scheduled_backups field.
+	org.DefaultScheduledBackups = orgDescScheduledBackups.Default.(bool)
+	// orgDescScheduledArchives is the schema descriptor for scheduled_archives field.
+	orgDescScheduledArchives := orgFields[21].Descriptor()
+	// org.DefaultScheduledArchives holds the default value on creation for the scheduled_archives field.
+	org.DefaultScheduledArchives = orgDescScheduledArchives.Default.(bool)
 	// orgDescCreatedAt is the schema descriptor for created_at field.
-	orgDescCreatedAt := orgFields[22].Descriptor()
+	orgDescCreatedAt := orgFields[24].Descriptor()
 	// org.DefaultCreatedAt holds the default value on creation for the created_at field.
 	org.DefaultCreatedAt = orgDescCreatedAt.Default.(func() time.Time)
 	// orgDescUpdatedAt is the schema descriptor for updated_at field.
-	orgDescUpdatedAt := orgFields[23].Descriptor()
+	orgDescUpdatedAt := orgFields[25].Descriptor()
 	// org.DefaultUpdatedAt holds the default value on creation for the updated_at field.
 	org.DefaultUpdatedAt = orgDescUpdatedAt.Default.(func() time.Time)
 	// org.UpdateDefaultUpdatedAt holds the default value on update for the updated_at field.
@@ -365,6 +376,73 @@ func init() {
 	sobjectDescID := sobjectFields[0].Descriptor()
 	// sobject.DefaultID holds the default value on creation for the id field.
 	sobject.DefaultID = sobjectDescID.Default.(func() string)
+	scheduleMixin := schema.Schedule{}.Mixin()
+	schedule.Policy = privacy.NewPolicies(scheduleMixin[0], schema.Schedule{})
+	schedule.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := schedule.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	scheduleMixinHooks0 := scheduleMixin[0].Hooks()
+
+	schedule.Hooks[1] = scheduleMixinHooks0[0]
+	scheduleMixinFields0 := scheduleMixin[0].Fields()
+	_ = scheduleMixinFields0
+	scheduleFields := schema.Schedule{}.Fields()
+	_ = scheduleFields
+	// scheduleDescTenantID is the schema descriptor for tenant_id field.
+	scheduleDescTenantID := scheduleMixinFields0[0].Descriptor()
+	// schedule.TenantIDValidator is a validator for the "tenant_id" field. It is called by the builders before save.
+	schedule.TenantIDValidator = scheduleDescTenantID.Validators[0].(func(string) error)
+	// scheduleDescName is the schema descriptor for name field.
+	scheduleDescName := scheduleFields[4].Descriptor()
+	// schedule.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	schedule.NameValidator = func() func(string) error {
+		validators := scheduleDescName.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(name string) error {
+			for _, fn := range fns {
+				if err := fn(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// scheduleDescDescription is the schema descriptor for description field.
+	scheduleDescDescription := scheduleFields[5].Descriptor()
+	// schedule.DefaultDescription holds the default value on creation for the description field.
+	schedule.DefaultDescription = scheduleDescDescription.Default.(string)
+	// schedule.DescriptionValidator is a validator for the "description" field. It is called by the builders before save.
+	schedule.DescriptionValidator = scheduleDescDescription.Validators[0].(func(string) error)
+	// scheduleDescSystem is the schema descriptor for system field.
+	scheduleDescSystem := scheduleFields[6].Descriptor()
+	// schedule.DefaultSystem holds the default value on creation for the system field.
+	schedule.DefaultSystem = scheduleDescSystem.Default.(bool)
+	// scheduleDescEnabled is the schema descriptor for enabled field.
+	scheduleDescEnabled := scheduleFields[7].Descriptor()
+	// schedule.DefaultEnabled holds the default value on creation for the enabled field.
+	schedule.DefaultEnabled = scheduleDescEnabled.Default.(bool)
+	// scheduleDescCreatedAt is the schema descriptor for created_at field.
+	scheduleDescCreatedAt := scheduleFields[12].Descriptor()
+	// schedule.DefaultCreatedAt holds the default value on creation for the created_at field.
+	schedule.DefaultCreatedAt = scheduleDescCreatedAt.Default.(func() time.Time)
+	// scheduleDescUpdatedAt is the schema descriptor for updated_at field.
+	scheduleDescUpdatedAt := scheduleFields[13].Descriptor()
+	// schedule.DefaultUpdatedAt holds the default value on creation for the updated_at field.
+	schedule.DefaultUpdatedAt = scheduleDescUpdatedAt.Default.(func() time.Time)
+	// schedule.UpdateDefaultUpdatedAt holds the default value on update for the updated_at field.
+	schedule.UpdateDefaultUpdatedAt = scheduleDescUpdatedAt.UpdateDefault.(func() time.Time)
+	// scheduleDescID is the schema descriptor for id field.
+	scheduleDescID := scheduleFields[0].Descriptor()
+	// schedule.DefaultID holds the default value on creation for the id field.
+	schedule.DefaultID = scheduleDescID.Default.(func() string)
 	secret.Policy = privacy.NewPolicies(schema.Secret{})
 	secret.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
@@ -458,6 +536,106 @@ func init() {
 	taskDescID := taskFields[0].Descriptor()
 	// task.DefaultID holds the default value on creation for the id field.
 	task.DefaultID = taskDescID.Default.(func() string)
+	templateMixin := schema.Template{}.Mixin()
+	template.Policy = privacy.NewPolicies(templateMixin[0], schema.Template{})
+	template.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := template.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	templateMixinHooks0 := templateMixin[0].Hooks()
+
+	template.Hooks[1] = templateMixinHooks0[0]
+	templateMixinFields0 := templateMixin[0].Fields()
+	_ = templateMixinFields0
+	templateFields := schema.Template{}.Fields()
+	_ = templateFields
+	// templateDescTenantID is the schema descriptor for tenant_id field.
+	templateDescTenantID := templateMixinFields0[0].Descriptor()
+	// template.TenantIDValidator is a validator for the "tenant_id" field. It is called by the builders before save.
+	template.TenantIDValidator = templateDescTenantID.Validators[0].(func(string) error)
+	// templateDescName is the schema descriptor for name field.
+	templateDescName := templateFields[2].Descriptor()
+	// template.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	template.NameValidator = func() func(string) error {
+		validators := templateDescName.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(name string) error {
+			for _, fn := range fns {
+				if err := fn(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// templateDescDescription is the schema descriptor for description field.
+	templateDescDescription := templateFields[3].Descriptor()
+	// template.DefaultDescription holds the default value on creation for the description field.
+	template.DefaultDescription = templateDescDescription.Default.(string)
+	// template.DescriptionValidator is a validator for the "description" field. It is called by the builders before save.
+	template.DescriptionValidator = templateDescDescription.Validators[0].(func(string) error)
+	// templateDescCreatedAt is the schema descriptor for created_at field.
+	templateDescCreatedAt := templateFields[5].Descriptor()
+	// template.DefaultCreatedAt holds the default value on creation for the created_at field.
+	template.DefaultCreatedAt = templateDescCreatedAt.Default.(func() time.Time)
+	// templateDescUpdatedAt is the schema descriptor for updated_at field.
+	templateDescUpdatedAt := templateFields[6].Descriptor()
+	// template.DefaultUpdatedAt holds the default value on creation for the updated_at field.
+	template.DefaultUpdatedAt = templateDescUpdatedAt.Default.(func() time.Time)
+	// template.UpdateDefaultUpdatedAt holds the default value on update for the updated_at field.
+	template.UpdateDefaultUpdatedAt = templateDescUpdatedAt.UpdateDefault.(func() time.Time)
+	// templateDescID is the schema descriptor for id field.
+	templateDescID := templateFields[0].Descriptor()
+	// template.DefaultID holds the default value on creation for the id field.
+	template.DefaultID = templateDescID.Default.(func() string)
+	templateobjectMixin := schema.TemplateObject{}.Mixin()
+	templateobject.Policy = privacy.NewPolicies(templateobjectMixin[0], schema.TemplateObject{})
+	templateobject.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := templateobject.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	templateobjectMixinHooks0 := templateobjectMixin[0].Hooks()
+
+	templateobject.Hooks[1] = templateobjectMixinHooks0[0]
+	templateobjectMixinFields0 := templateobjectMixin[0].Fields()
+	_ = templateobjectMixinFields0
+	templateobjectFields := schema.TemplateObject{}.Fields()
+	_ = templateobjectFields
+	// templateobjectDescTenantID is the schema descriptor for tenant_id field.
+	templateobjectDescTenantID := templateobjectMixinFields0[0].Descriptor()
+	// templateobject.TenantIDValidator is a validator for the "tenant_id" field. It is called by the builders before save.
+	templateobject.TenantIDValidator = templateobjectDescTenantID.Validators[0].(func(string) error)
+	// templateobjectDescField is the schema descriptor for field field.
+	templateobjectDescField := templateobjectFields[5].Descriptor()
+	// templateobject.DefaultField holds the default value on creation for the field field.
+	templateobject.DefaultField = templateobjectDescField.Default.(string)
+	// templateobjectDescCondition is the schema descriptor for condition field.
+	templateobjectDescCondition := templateobjectFields[7].Descriptor()
+	// templateobject.DefaultCondition holds the default value on creation for the condition field.
+	templateobject.DefaultCondition = templateobjectDescCondition.Default.(string)
+	// templateobjectDescRetain is the schema descriptor for retain field.
+	templateobjectDescRetain := templateobjectFields[8].Descriptor()
+	// templateobject.DefaultRetain holds the default value on creation for the retain field.
+	templateobject.DefaultRetain = templateobjectDescRetain.Default.(bool)
+	// templateobjectDescBlocker is the schema descriptor for blocker field.
+	templateobjectDescBlocker := templateobjectFields[10].Descriptor()
+	// templateobject.DefaultBlocker holds the default value on creation for the blocker field.
+	templateobject.DefaultBlocker = templateobjectDescBlocker.Default.(bool)
+	// templateobjectDescID is the schema descriptor for id field.
+	templateobjectDescID := templateobjectFields[0].Descriptor()
+	// templateobject.DefaultID holds the default value on creation for the id field.
+	templateobject.DefaultID = templateobjectDescID.Default.(func() string)
 	tenant.Policy = privacy.NewPolicies(schema.Tenant{})
 	tenant.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {

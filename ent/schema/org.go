@@ -42,6 +42,8 @@ func (Org) Fields() []ent.Field {
 		field.Int64("next_job_number").Default(1),
 		field.Int("rest_percent").Default(80).Min(1).Max(100),
 		field.Int("bulk_percent").Default(80).Min(1).Max(100),
+		field.Bool("scheduled_backups").Default(true),
+		field.Bool("scheduled_archives").Default(true),
 		field.Text("time_machine_public_key").Optional().Comment("PEM; signs the tokens of the org's Apex"),
 		field.Time("connected_at").Optional().Nillable(),
 		createdAt(),
@@ -54,6 +56,8 @@ func (Org) Edges() []ent.Edge {
 	return []ent.Edge{
 		owns("jobs", Job.Type, entgql.RelayConnection()),
 		owns("sobjects", SObject.Type),
+		owns("templates", Template.Type, entgql.RelayConnection()),
+		owns("schedules", Schedule.Type, entgql.RelayConnection()),
 		owns("watermarks", Watermark.Type),
 		owns("vault_heads", VaultHead.Type),
 		owns("vault_keys", VaultKey.Type),

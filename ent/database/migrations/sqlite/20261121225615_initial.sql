@@ -27,7 +27,7 @@ CREATE INDEX `logline_tenant_id` ON `log_lines` (`tenant_id`);
 -- Create index "logline_job_id_seq" to table: "log_lines"
 CREATE UNIQUE INDEX `logline_job_id_seq` ON `log_lines` (`job_id`, `seq`);
 -- Create "orgs" table
-CREATE TABLE `orgs` (`id` text NOT NULL, `tenant_id` text NOT NULL, `name` text NOT NULL, `type` text NOT NULL, `state` text NOT NULL DEFAULT ('PENDING'), `flow` text NOT NULL, `login_url` text NOT NULL, `client_id` text NOT NULL, `sealed_secrets` blob NULL, `sealed_authorization` blob NULL, `authorization_state` text NULL, `authorization_expires_at` datetime NULL, `salesforce_id` text NULL, `salesforce_name` text NULL, `instance_url` text NULL, `api_version` text NULL, `username` text NULL, `user_id` text NULL, `next_job_number` integer NOT NULL DEFAULT (1), `rest_percent` integer NOT NULL DEFAULT (80), `bulk_percent` integer NOT NULL DEFAULT (80), `time_machine_public_key` text NULL, `connected_at` datetime NULL, `created_at` datetime NOT NULL, `updated_at` datetime NOT NULL, PRIMARY KEY (`id`));
+CREATE TABLE `orgs` (`id` text NOT NULL, `tenant_id` text NOT NULL, `name` text NOT NULL, `type` text NOT NULL, `state` text NOT NULL DEFAULT ('PENDING'), `flow` text NOT NULL, `login_url` text NOT NULL, `client_id` text NOT NULL, `sealed_secrets` blob NULL, `sealed_authorization` blob NULL, `authorization_state` text NULL, `authorization_expires_at` datetime NULL, `salesforce_id` text NULL, `salesforce_name` text NULL, `instance_url` text NULL, `api_version` text NULL, `username` text NULL, `user_id` text NULL, `next_job_number` integer NOT NULL DEFAULT (1), `rest_percent` integer NOT NULL DEFAULT (80), `bulk_percent` integer NOT NULL DEFAULT (80), `scheduled_backups` bool NOT NULL DEFAULT (true), `scheduled_archives` bool NOT NULL DEFAULT (true), `time_machine_public_key` text NULL, `connected_at` datetime NULL, `created_at` datetime NOT NULL, `updated_at` datetime NOT NULL, PRIMARY KEY (`id`));
 -- Create index "org_tenant_id" to table: "orgs"
 CREATE INDEX `org_tenant_id` ON `orgs` (`tenant_id`);
 -- Create index "org_tenant_id_name" to table: "orgs"
@@ -40,6 +40,14 @@ CREATE TABLE `sobjects` (`id` text NOT NULL, `tenant_id` text NOT NULL, `name` t
 CREATE INDEX `sobject_tenant_id` ON `sobjects` (`tenant_id`);
 -- Create index "sobject_org_id_name" to table: "sobjects"
 CREATE UNIQUE INDEX `sobject_org_id_name` ON `sobjects` (`org_id`, `name`);
+-- Create "schedules" table
+CREATE TABLE `schedules` (`id` text NOT NULL, `tenant_id` text NOT NULL, `operation` text NOT NULL, `name` text NOT NULL, `description` text NOT NULL DEFAULT (''), `system` bool NOT NULL DEFAULT (false), `enabled` bool NOT NULL DEFAULT (true), `rule` json NOT NULL, `input` json NULL, `next_run_at` datetime NULL, `last_run_at` datetime NULL, `created_at` datetime NOT NULL, `updated_at` datetime NOT NULL, `org_id` text NOT NULL, `template_id` text NULL, PRIMARY KEY (`id`), CONSTRAINT `schedules_orgs_schedules` FOREIGN KEY (`org_id`) REFERENCES `orgs` (`id`) ON DELETE CASCADE, CONSTRAINT `schedules_templates_schedules` FOREIGN KEY (`template_id`) REFERENCES `templates` (`id`) ON DELETE SET NULL);
+-- Create index "schedule_tenant_id" to table: "schedules"
+CREATE INDEX `schedule_tenant_id` ON `schedules` (`tenant_id`);
+-- Create index "schedule_next_run_at" to table: "schedules"
+CREATE INDEX `schedule_next_run_at` ON `schedules` (`next_run_at`);
+-- Create index "schedule_org_id_name" to table: "schedules"
+CREATE UNIQUE INDEX `schedule_org_id_name` ON `schedules` (`org_id`, `name`);
 -- Create "secrets" table
 CREATE TABLE `secrets` (`id` text NOT NULL, `sealed` blob NOT NULL, `created_at` datetime NOT NULL, PRIMARY KEY (`id`));
 -- Create "sessions" table
@@ -60,6 +68,18 @@ CREATE INDEX `task_serial_key_state_id` ON `tasks` (`serial_key`, `state`, `id`)
 CREATE INDEX `task_unique_key` ON `tasks` (`unique_key`);
 -- Create index "task_job_id" to table: "tasks"
 CREATE INDEX `task_job_id` ON `tasks` (`job_id`);
+-- Create "templates" table
+CREATE TABLE `templates` (`id` text NOT NULL, `tenant_id` text NOT NULL, `name` text NOT NULL, `description` text NOT NULL DEFAULT (''), `type` text NOT NULL, `created_at` datetime NOT NULL, `updated_at` datetime NOT NULL, `org_id` text NOT NULL, PRIMARY KEY (`id`), CONSTRAINT `templates_orgs_templates` FOREIGN KEY (`org_id`) REFERENCES `orgs` (`id`) ON DELETE CASCADE);
+-- Create index "template_tenant_id" to table: "templates"
+CREATE INDEX `template_tenant_id` ON `templates` (`tenant_id`);
+-- Create index "template_org_id_name" to table: "templates"
+CREATE UNIQUE INDEX `template_org_id_name` ON `templates` (`org_id`, `name`);
+-- Create "template_objects" table
+CREATE TABLE `template_objects` (`id` text NOT NULL, `tenant_id` text NOT NULL, `position` integer NOT NULL, `path` text NOT NULL, `object` text NOT NULL, `field` text NOT NULL DEFAULT (''), `filter` json NULL, `condition` text NOT NULL DEFAULT (''), `retain` bool NOT NULL DEFAULT (false), `dependence` text NULL, `blocker` bool NOT NULL DEFAULT (false), `template_id` text NOT NULL, PRIMARY KEY (`id`), CONSTRAINT `template_objects_templates_objects` FOREIGN KEY (`template_id`) REFERENCES `templates` (`id`) ON DELETE CASCADE);
+-- Create index "templateobject_tenant_id" to table: "template_objects"
+CREATE INDEX `templateobject_tenant_id` ON `template_objects` (`tenant_id`);
+-- Create index "templateobject_template_id_path" to table: "template_objects"
+CREATE UNIQUE INDEX `templateobject_template_id_path` ON `template_objects` (`template_id`, `path`);
 -- Create "tenants" table
 CREATE TABLE `tenants` (`id` text NOT NULL, `name` text NOT NULL, `slug` text NOT NULL, `created_at` datetime NOT NULL, PRIMARY KEY (`id`));
 -- Create index "tenants_slug_key" to table: "tenants"
