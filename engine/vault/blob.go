@@ -16,6 +16,7 @@ import (
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
 	_ "gocloud.dev/blob/memblob" // mem:// for tests
+	"gocloud.dev/gcerrors"
 )
 
 // OpenBucket opens the bucket that url names: a path or file:// URL is a
@@ -146,7 +147,15 @@ func fsync(folder string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// ReadAt makes a blob a segment.Source.
+// removeBlob deletes a blob that nothing refers to; what is left, because the
+// bucket does not answer, the collection of orphans finds.
+func (v *Vault) removeBlob(ctx context.Context, key string) {
+	if err := v.blobs.bucket.Delete(context.WithoutCancel(ctx), key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+		v.log.Warn("a blob could not be deleted", "key", key, "err", err)
+	}
+}
+
+// blobSource makes a blob a segment.Source.
 type blobSource struct {
 	b     *blobs
 	key   string

@@ -22,31 +22,32 @@ type stored struct {
 	summary segment.Summary
 }
 
-// store writes a segment's blob with what fill adds to it; nil when that was
-// nothing.
-func (v *Vault) store(ctx context.Context, orgID string, level int, fill func(*segment.Writer) error) (*stored, error) {
+// createSegment begins a segment of an org under its newest key.
+func (v *Vault) createSegment(ctx context.Context, orgID string, level int) (*segmentFile, error) {
 	epoch, key, err := v.keys.current(ctx, orgID)
 	if err != nil {
 		return nil, err
 	}
-	s := &stored{id: "seg_" + ulid.Make().String(), epoch: epoch, level: level}
-	p, err := v.blobs.create(ctx, segmentKey(orgID, s.id))
+	f := &segmentFile{stored: &stored{id: "seg_" + ulid.Make().String(), epoch: epoch, level: level}}
+	if f.blob, err = v.blobs.create(ctx, segmentKey(orgID, f.id)); err != nil {
+		return nil, err
+	}
+	f.w, err = segment.NewWriter(f.blob, segment.Creation{ID: f.id, Epoch: epoch, Key: key, Sizing: sizing(level), Workers: v.workers})
 	if err != nil {
+		f.blob.Abort()
 		return nil, err
 	}
-	w, err := segment.NewWriter(p, segment.Creation{ID: s.id, Epoch: epoch, Key: key, Sizing: sizing(level), Workers: v.workers})
-	if err == nil {
-		err = fill(w)
+	return f, nil
+}
+
+// close makes the segment's blob durable. A segment without rows leaves none.
+func (f *segmentFile) close() (err error) {
+	if f.summary, err = f.w.Close(); err != nil || len(f.summary.Sections) == 0 {
+		f.blob.Abort()
+		return err
 	}
-	if err == nil {
-		s.summary, err = w.Close()
-	}
-	if err != nil || len(s.summary.Sections) == 0 {
-		p.Abort()
-		return nil, err
-	}
-	s.hash = p.hash.Sum(nil)
-	return s, p.Close()
+	f.hash = f.blob.hash.Sum(nil)
+	return f.blob.Close()
 }
 
 // baseLevel is that of segments compacted for good.
@@ -137,19 +138,29 @@ func (w *Writer) flushRows(ctx context.Context, token *[]byte) error {
 	return nil
 }
 
-// store writes the writers' rows as one segment; nil when there are none.
+// store writes the writers' rows as one segment, a base one for objects that
+// the vault has not seen before; nil when there are none.
 func (r *Run) store(ctx context.Context, seq uint64, writers ...*Writer) (*stored, error) {
 	if !slices.ContainsFunc(writers, func(w *Writer) bool { return len(w.arena.entries) > 0 }) {
 		return nil, nil
 	}
-	return r.v.store(ctx, r.row.OrgID, 0, func(sw *segment.Writer) error {
-		for _, w := range writers {
-			if err := w.fill(sw, seq); err != nil {
-				return err
-			}
+	level := baseLevel
+	for _, w := range writers {
+		if !w.first {
+			level = 0
 		}
-		return nil
-	})
+	}
+	f, err := r.v.createSegment(ctx, r.row.OrgID, level)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range writers {
+		if err := w.fill(f.w, seq); err != nil {
+			f.blob.Abort()
+			return nil, err
+		}
+	}
+	return f.stored, f.close()
 }
 
 // fill adds the writer's rows as a section.

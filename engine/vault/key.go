@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"hash"
 	"sync"
 
 	"gocloud.dev/secrets"
@@ -120,22 +121,18 @@ func (k *keyring) forget(ref orgRef) {
 	delete(k.plain, ref)
 }
 
-// mac is a keyed hash that does not change with rotation: it is keyed by the
-// org's first epoch.
-func (k *keyring) mac(ctx context.Context, orgID, purpose string) (func(parts ...[]byte) []byte, error) {
+// macKey keys the hashes of one purpose. It does not change with rotation: it
+// comes from the org's first epoch.
+func (k *keyring) macKey(ctx context.Context, orgID, purpose string) ([]byte, error) {
 	first, err := k.key(ctx, orgID, 1)
 	if err != nil {
 		return nil, err
 	}
-	key, err := hkdf.Key(sha256.New, first, nil, "holdfast/mac/v1/"+purpose, keyBytes)
-	if err != nil {
-		return nil, err
-	}
-	return func(parts ...[]byte) []byte {
-		h := hmac.New(sha256.New, key)
-		for _, p := range parts {
-			_, _ = h.Write(p)
-		}
-		return h.Sum(nil)
-	}, nil
+	return hkdf.Key(sha256.New, first, nil, "holdfast/mac/v1/"+purpose, keyBytes)
+}
+
+// hash makes keyed hashes for one purpose.
+func (k *keyring) hash(ctx context.Context, orgID, purpose string) (hash.Hash, error) {
+	key, err := k.macKey(ctx, orgID, purpose)
+	return hmac.New(sha256.New, key), err
 }

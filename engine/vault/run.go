@@ -234,6 +234,10 @@ func (r *Run) close(ctx context.Context, state vaultrun.State) (RunCounts, error
 		if err := r.publish(ctx, tx); err != nil {
 			return err
 		}
+		// A token is of no use any more, and it may name records.
+		if err := tx.VaultRunObject.Update().Where(vaultrunobject.RunID(r.row.ID)).ClearCheckpoint().Exec(ctx); err != nil {
+			return err
+		}
 		for name, o := range r.objects {
 			if !o.finished {
 				continue

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"hash"
 
 	"github.com/holdfast-backup/holdfast/ent/vaultpurged"
 )
@@ -9,12 +10,18 @@ import (
 // purgedSet is an SObject's suppression list: the keyed hashes of ids that are
 // not stored again.
 type purgedSet struct {
-	mac    func(parts ...[]byte) []byte
+	mac    hash.Hash
 	hashes map[string]bool
 }
 
 func (p *purgedSet) holds(id []byte) bool {
-	return len(p.hashes) > 0 && p.hashes[string(p.mac(id))]
+	return len(p.hashes) > 0 && p.hashes[string(hashOf(p.mac, id))]
+}
+
+func hashOf(mac hash.Hash, id []byte) []byte {
+	mac.Reset()
+	_, _ = mac.Write(id)
+	return mac.Sum(nil)
 }
 
 func (v *Vault) purged(ctx context.Context, orgID, object string) (purgedSet, error) {
@@ -26,6 +33,6 @@ func (v *Vault) purged(ctx context.Context, orgID, object string) (purgedSet, er
 	for _, r := range rows {
 		set.hashes[string(r.Hash)] = true
 	}
-	set.mac, err = v.keys.mac(ctx, orgID, idHashPurpose+object)
+	set.mac, err = v.keys.hash(ctx, orgID, idHashPurpose+object)
 	return set, err
 }

@@ -114,6 +114,7 @@ type DiffEntry struct {
 // hot streams; a record that changed there and back counts as changed then.
 func (v *Vault) Diff(ctx context.Context, a, b Point, object string, o Reading) iter.Seq2[*DiffEntry, error] {
 	return func(yield func(*DiffEntry, error) bool) {
+		defer v.drain.begin()()
 		stopped, err := v.diff(ctx, a, b, object, o, yield)
 		if err != nil && !stopped {
 			yield(nil, fault("compare "+object, a.OrgID, err))

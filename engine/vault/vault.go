@@ -58,6 +58,7 @@ type Vault struct {
 	grace   time.Duration
 	cache   *cache
 	views   views
+	drain   *drain
 }
 
 // Open makes a Vault of what it stands on; it reads nothing yet.
@@ -86,11 +87,15 @@ func Open(c Config) (*Vault, error) {
 	}
 	v.keys = newKeyring(c.DB, c.Keeper)
 	v.cache = newCache(c.CacheBytes)
+	v.drain = newDrain()
 	v.views.all = map[orgRef]*view{}
 	return v, nil
 }
 
 func (v *Vault) now() time.Time { return v.clock().UTC().Truncate(time.Microsecond) }
+
+// errOvertaken ends a transaction whose input another node has replaced.
+var errOvertaken = errors.New("overtaken by another node")
 
 // tenantOf is whose data a call is about.
 func tenantOf(ctx context.Context) (string, error) {

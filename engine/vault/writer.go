@@ -37,6 +37,7 @@ type Writer struct {
 	schema Schema
 	arena  arena
 	purged purgedSet
+	first  bool // nothing of the object is stored but by this run
 	done   bool
 }
 
@@ -123,6 +124,7 @@ func (w *Writer) decide(ctx context.Context) (counts ObjectCounts, err error) {
 	if err != nil || len(w.arena.entries) == 0 {
 		return counts, err
 	}
+	w.first = !slices.ContainsFunc(sections, func(s section) bool { return s.segment.RunID != w.run.row.ID })
 	find := w.run.v.newFinder(w.schema, sections)
 	judge := comparer{fields: w.schema.Fields, values: make([][]byte, len(w.schema.Fields))}
 	kept := make([]entry, 0, len(w.arena.entries))

@@ -17,15 +17,15 @@ const (
 )
 
 const (
-	encPlain = iota // a length each, then the bytes
-	encConst        // one value for all
-	encFixed        // one length, then the bytes
-	encDict         // up to 255 values, then a byte each
-	encID           // 18-character record ids: common prefix, the rest of 15
-	encIDs          // the same ascending, as differences
-	encTime         // times or dates, as numbers
-	encOwnID        // the row's own id
-	encOwnStamp     // the row's own modstamp
+	encPlain    = iota // a length each, then the bytes
+	encConst           // one value for all
+	encFixed           // one length, then the bytes
+	encDict            // up to 255 values, then a byte each
+	encID              // 18-character record ids: common prefix, the rest of 15
+	encIDs             // the same ascending, as differences
+	encTime            // times or dates, as numbers
+	encOwnID           // the row's own id
+	encOwnStamp        // the row's own modstamp
 )
 
 // column gathers one field of a block: its values that are not null and that

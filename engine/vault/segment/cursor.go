@@ -13,6 +13,7 @@ type Cursor struct {
 	buf       []byte
 	bufAt     int64
 	sealed    []byte // cold stream of the current block
+	packed    []byte // its hot stream, opened and still compressed
 }
 
 // Cursor walks the blocks [from, to), reading ahead in ranges of about window
@@ -35,6 +36,9 @@ func (c *Cursor) Section() *Section { return &c.r.index.sections[c.r.index.block
 // SkipTo leaves out the blocks before block.
 func (c *Cursor) SkipTo(block int) { c.next = max(c.next, block) }
 
+// Rest is how many blocks are still to come.
+func (c *Cursor) Rest() int { return c.end - c.next }
+
 // Next reads the next block's hot stream; false at the end.
 func (c *Cursor) Next(ctx context.Context) (bool, error) {
 	if c.next >= c.end {
@@ -55,24 +59,13 @@ func (c *Cursor) Next(ctx context.Context) (bool, error) {
 }
 
 func (c *Cursor) load(sealed []byte, n int, m *blockMeta) (err error) {
-	if c.hot, err = c.r.openStream(c.hot, sealed, kindHot, n); err != nil {
+	if c.packed, err = c.r.seal.open(sealed, kindHot, n); err != nil {
+		return err
+	}
+	if c.hot, err = inflate(c.hot, c.packed, m.hot.raw); err != nil {
 		return err
 	}
 	return c.parseHot(c.hot, m.rows, len(c.Section().Fields))
-}
-
-// openStream decrypts in place and inflates into dst's room.
-func (r *Reader) openStream(dst, sealed []byte, k kind, n int) ([]byte, error) {
-	packed, err := r.seal.open(sealed, k, n)
-	if err != nil {
-		return dst, err
-	}
-	m := &r.index.blocks[n]
-	limit := m.hot.raw
-	if k == kindCold {
-		limit = m.cold.raw
-	}
-	return inflate(dst, packed, limit)
 }
 
 // fetch has block n in c.buf, and as many after it as the window holds.
@@ -111,9 +104,12 @@ func (c *Cursor) loadCold() error {
 	if c.hasCold {
 		return nil
 	}
-	n := c.next - 1
-	var err error
-	if c.cold, err = c.r.openStream(c.cold, c.sealed, kindCold, n); err == nil {
+	n := c.Number()
+	packed, err := c.r.seal.open(c.sealed, kindCold, n)
+	if err == nil {
+		c.cold, err = inflate(c.cold, packed, c.r.index.blocks[n].cold.raw)
+	}
+	if err == nil {
 		err = c.parseCold(c.cold)
 	}
 	if err != nil {

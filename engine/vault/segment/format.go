@@ -43,6 +43,9 @@ const (
 	kindCold
 	kindIndex
 	kindBloom
+	kindChunk
+	kindLastChunk
+	kindFileFooter
 )
 
 // header opens a segment and is repeated in its footer.

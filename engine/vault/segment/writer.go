@@ -175,14 +175,13 @@ func (w *Writer) flush() error {
 	w.ordinal++
 	if w.o.Workers == 1 {
 		e.run(w)
-		return w.emit(e)
+		w.pending = append(w.pending, e)
+		return w.drain(0)
 	}
 	w.slots <- struct{}{}
 	go func() { e.run(w); <-w.slots }()
-	if w.pending = append(w.pending, e); len(w.pending) > 2*w.o.Workers {
-		return w.emitOldest()
-	}
-	return nil
+	w.pending = append(w.pending, e)
+	return w.drain(2 * w.o.Workers)
 }
 
 func (e *encoding) run(w *Writer) {
@@ -213,11 +212,17 @@ func (w *Writer) pack(raw []byte, k kind, ordinal int) []byte {
 	return w.seal.seal(packed[:0], packed, k, ordinal)
 }
 
-func (w *Writer) emitOldest() error {
-	e := w.pending[0]
-	w.pending = w.pending[1:]
-	<-e.done
-	return w.emit(e)
+// drain writes the oldest blocks until at most so many are on their way.
+func (w *Writer) drain(most int) error {
+	for len(w.pending) > most {
+		e := w.pending[0]
+		w.pending = w.pending[1:]
+		<-e.done
+		if err := w.emit(e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *Writer) emit(e *encoding) error {
@@ -244,10 +249,8 @@ func (w *Writer) endSection() error {
 	if err := w.flush(); err != nil {
 		return err
 	}
-	for len(w.pending) > 0 {
-		if err := w.emitOldest(); err != nil {
-			return err
-		}
+	if err := w.drain(0); err != nil {
+		return err
 	}
 	if w.section().Blocks == 0 {
 		w.index.sections = w.index.sections[:len(w.index.sections)-1]
@@ -257,20 +260,6 @@ func (w *Writer) endSection() error {
 	w.section().bloomLen = len(sealed)
 	w.blooms = append(w.blooms, sealed)
 	return nil
-}
-
-// Rows is how many versions were added so far.
-func (w *Writer) Rows() (n int64) {
-	for i := range w.index.sections {
-		n += w.index.sections[i].Rows
-	}
-	if w.builder != nil {
-		n += int64(w.builder.len())
-	}
-	for _, e := range w.pending {
-		n += int64(e.b.len())
-	}
-	return n
 }
 
 // Size is about how long the segment is so far.

@@ -1,0 +1,172 @@
+package vault
+
+import (
+	"context"
+	"strings"
+
+	"gocloud.dev/blob"
+
+	"github.com/holdfast-backup/holdfast/ent"
+	"github.com/holdfast-backup/holdfast/ent/org"
+	"github.com/holdfast-backup/holdfast/ent/vaultfile"
+	"github.com/holdfast-backup/holdfast/ent/vaultkey"
+	"github.com/holdfast-backup/holdfast/ent/vaultobject"
+	"github.com/holdfast-backup/holdfast/ent/vaultpurged"
+	"github.com/holdfast-backup/holdfast/ent/vaultrun"
+	"github.com/holdfast-backup/holdfast/ent/vaultsection"
+	"github.com/holdfast-backup/holdfast/ent/vaultsegment"
+)
+
+// CollectStats is what a collection deleted.
+type CollectStats struct {
+	Dead, Orphans int
+	Bytes         int64
+}
+
+// Collect deletes the blobs of segments that were replaced longer ago than the
+// grace period, and blobs that no manifest names and that are a day old: what
+// a crash left. It may run at any time, on any node.
+func (v *Vault) Collect(ctx context.Context, orgID string) (CollectStats, error) {
+	var stats CollectStats
+	if _, err := tenantOf(ctx); err != nil {
+		return stats, err
+	}
+	if err := v.drain.wait(ctx); err != nil {
+		return stats, err
+	}
+	dead, err := v.db.VaultSegment.Query().Where(vaultsegment.OrgID(orgID), vaultsegment.StateEQ(vaultsegment.StateDEAD),
+		vaultsegment.DeadAtLTE(v.now().Add(-v.grace))).All(ctx)
+	if err == nil {
+		err = v.bury(ctx, dead, &stats)
+	}
+	if err == nil {
+		err = v.collectOrphans(ctx, orgID, &stats)
+	}
+	return stats, fault("collect", orgID, err)
+}
+
+// bury deletes dead segments: the blob first, so that a crash leaves a row
+// that is tried again, never a blob that nobody knows.
+func (v *Vault) bury(ctx context.Context, dead []*ent.VaultSegment, stats *CollectStats) error {
+	for _, s := range dead {
+		v.cache.forget(s.ID)
+		v.removeBlob(ctx, segmentKey(s.OrgID, s.ID))
+		if err := v.db.VaultSegment.DeleteOneID(s.ID).Exec(ctx); err != nil && !ent.IsNotFound(err) {
+			return err
+		}
+		stats.Dead++
+		stats.Bytes += s.Size
+	}
+	return nil
+}
+
+func (v *Vault) collectOrphans(ctx context.Context, orgID string, stats *CollectStats) error {
+	return v.blobs.list(ctx, orgPrefix(orgID), func(o *blob.ListObject) error {
+		if o.ModTime.After(v.now().Add(-orphanAge)) {
+			return nil
+		}
+		known, err := v.knows(ctx, o.Key)
+		if err != nil || known {
+			return err
+		}
+		v.removeBlob(ctx, o.Key)
+		stats.Orphans++
+		stats.Bytes += o.Size
+		return nil
+	})
+}
+
+// knows reports whether the manifest names a blob; of blobs of other kinds it
+// says yes.
+func (v *Vault) knows(ctx context.Context, key string) (bool, error) {
+	switch {
+	case strings.Contains(key, "/seg/"):
+		return v.db.VaultSegment.Query().Where(vaultsegment.ID(nameOf(key))).Exist(ctx)
+	case strings.Contains(key, "/file/"):
+		return v.db.VaultFile.Query().Where(vaultfile.ID(nameOf(key))).Exist(ctx)
+	}
+	return true, nil
+}
+
+// scrub deletes an object's dead segments at once, whatever their age, and what
+// the database keeps of deleted rows where it can be told to.
+func (v *Vault) scrub(ctx context.Context, orgID, object string) error {
+	var stats CollectStats
+	dead, err := v.db.VaultSegment.Query().Where(vaultsegment.OrgID(orgID), vaultsegment.StateEQ(vaultsegment.StateDEAD),
+		vaultsegment.HasSectionsWith(vaultsection.Object(object))).All(ctx)
+	if err != nil {
+		return err
+	}
+	if err := v.bury(ctx, dead, &stats); err != nil {
+		return err
+	}
+	return v.scrubDatabase(ctx)
+}
+
+// scrubDatabase makes SQLite overwrite free pages and empty its write-ahead
+// log; PostgreSQL vacuums the tables that named ids.
+func (v *Vault) scrubDatabase(ctx context.Context) error {
+	if rows, err := v.db.QueryContext(ctx, "SELECT sqlite_version()"); err == nil {
+		if err := rows.Close(); err != nil {
+			return err
+		}
+		_, err := v.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+		return err
+	}
+	for _, table := range []string{"vault_sections", "vault_segments", "vault_run_objects"} {
+		if _, err := v.db.ExecContext(ctx, "VACUUM "+table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DeleteOrg forgets an org: its keys go first, after which nothing of it can
+// be read by anyone, then its manifest and its blobs. It may be run again.
+func (v *Vault) DeleteOrg(ctx context.Context, orgID string) error {
+	return fault("delete", orgID, v.deleteOrg(ctx, orgID))
+}
+
+func (v *Vault) deleteOrg(ctx context.Context, orgID string) error {
+	ref, err := refOf(ctx, orgID)
+	if err != nil {
+		return err
+	}
+	mine, err := v.db.Org.Query().Where(org.ID(orgID)).Exist(ctx)
+	if err != nil || !mine {
+		return err
+	}
+	if _, err := v.db.VaultKey.Delete().Where(vaultkey.OrgID(orgID)).Exec(ctx); err != nil {
+		return err
+	}
+	v.keys.forget(ref)
+	if err := v.drain.wait(ctx); err != nil {
+		return err
+	}
+	if err := v.change(ctx, orgID, func(tx *ent.Tx) error { return deleteManifest(ctx, tx, orgID) }); err != nil {
+		return err
+	}
+	err = v.blobs.list(ctx, orgPrefix(orgID), func(o *blob.ListObject) error {
+		v.cache.forget(nameOf(o.Key))
+		return v.blobs.bucket.Delete(ctx, o.Key)
+	})
+	if err != nil {
+		return err
+	}
+	return v.scrubDatabase(ctx)
+}
+
+func deleteManifest(ctx context.Context, tx *ent.Tx, orgID string) error {
+	for _, erase := range []func() (int, error){
+		func() (int, error) { return tx.VaultSegment.Delete().Where(vaultsegment.OrgID(orgID)).Exec(ctx) },
+		func() (int, error) { return tx.VaultRun.Delete().Where(vaultrun.OrgID(orgID)).Exec(ctx) },
+		func() (int, error) { return tx.VaultObject.Delete().Where(vaultobject.OrgID(orgID)).Exec(ctx) },
+		func() (int, error) { return tx.VaultFile.Delete().Where(vaultfile.OrgID(orgID)).Exec(ctx) },
+		func() (int, error) { return tx.VaultPurged.Delete().Where(vaultpurged.OrgID(orgID)).Exec(ctx) },
+	} {
+		if _, err := erase(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
