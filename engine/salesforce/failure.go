@@ -34,14 +34,14 @@ func httpText(status int, code string) string {
 }
 
 // broken is a failure of the way rather than of the platform: a reset, a
-// truncated or garbled answer. Unsent means that nothing had left us.
+// truncated or garbled answer. Unsent means that nothing had left us. It does
+// not unwrap: its cause may be an io.EOF, which would end a stream well.
 type broken struct {
 	unsent bool
 	err    error
 }
 
 func (b *broken) Error() string { return "the connection to the org broke: " + b.err.Error() }
-func (b *broken) Unwrap() error { return b.err }
 
 func transportFailure(ctx context.Context, err error) error {
 	if ctx.Err() != nil {

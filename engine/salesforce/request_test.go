@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -110,6 +111,9 @@ func TestRetries(t *testing.T) {
 			limits, err := org.Limits(t.Context())
 			if code(err) != test.code || (err == nil) != (test.code == "") {
 				t.Errorf("got %v, want code %q", err, test.code)
+			}
+			if errors.Is(err, io.EOF) {
+				t.Error("a failure looks like the end of a stream")
 			}
 			if err == nil && limits.APIRequests.Max != 100 {
 				t.Errorf("got %+v", limits)

@@ -269,6 +269,43 @@ func TestSimRoundTrip(t *testing.T) {
 	}
 }
 
+// TestSimBulkLoads writes by Bulk what is too much for collections.
+func TestSimBulkLoads(t *testing.T) {
+	t.Parallel()
+	s := simulate(t, simorg.Config{}, salesforce.Options{LargeWrite: 500})
+	object := s.describe("Account")
+	before := s.Calls()
+	ids := s.insert(object, accounts(3000)...)
+	if calls := s.Calls() - before; calls >= 3000/200 {
+		t.Errorf("%d calls", calls)
+	}
+	update := engine.WriteRequest{Object: object}
+	for n, id := range ids {
+		row := engine.WriteRow{ID: id, Values: map[string]string{"Phone": fmt.Sprint(n)}}
+		if n%2 == 0 {
+			row.Values["Description"] = ""
+		}
+		if n%1000 == 7 {
+			row.Values["NumberOfEmployees"] = "many"
+		}
+		update.Rows = append(update.Rows, row)
+	}
+	results, err := s.Update(t.Context(), update)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := s.all(engine.ReadRequest{Object: object, Fields: []string{"Id", "Phone", "Description"}, Expect: -1})
+	for n, r := range results {
+		record, refused := after[string(ids[n])], n%1000 == 7
+		if r.ID != ids[n] || r.OK == refused || refused != (record["Phone"] == "") || !refused && (n%2 == 0) != (record["Description"] == "") {
+			t.Fatalf("row %d: %+v, the record is %q", n, r, record)
+		}
+	}
+	if results, err = s.Delete(t.Context(), "Account", ids); err != nil || !results[2999].OK || s.sim.LiveCount("Account") != 0 {
+		t.Errorf("%d live records, %v", s.sim.LiveCount("Account"), err)
+	}
+}
+
 func TestSimIdentity(t *testing.T) {
 	t.Parallel()
 	s := simulate(t, simorg.Config{OrgName: "Acme", Sandbox: true}, salesforce.Options{})
