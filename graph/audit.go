@@ -28,7 +28,7 @@ func (a auditor) field(ctx context.Context, next graphql.Resolver) (any, error) 
 	deed := describe(fc.Field, graphql.GetOperationContext(ctx).Variables)
 	deed.Outcome = outcome(result, err)
 	deed.Target = cmp.Or(deed.Target, made(result))
-	if failed := a.Identity.Record(ctx, *actor, deed); failed != nil {
+	if failed := a.Rooms.Identity.Record(ctx, *actor, deed); failed != nil {
 		a.Log.ErrorContext(ctx, "mutation is missing from the audit trail", "action", deed.Action, "target", deed.Target, "error", failed)
 	}
 	return result, err

@@ -46,6 +46,7 @@ func NewHandler(r *Resolver, o Options) http.Handler {
 	server.Use(extension.Introspection{})
 	server.Use(extension.AutomaticPersistedQuery{Cache: lru.New[string](cachedQueries)})
 	server.Use(limiter{o.Limits})
+	server.AroundOperations(r.withLoaders)
 	server.AroundFields(o.Throttle.field)
 	server.AroundFields(auditor{r}.field)
 	return withLease(server)

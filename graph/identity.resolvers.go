@@ -19,46 +19,46 @@ func (r *auditEntryResolver) Details(ctx context.Context, obj *ent.AuditEntry) (
 }
 
 func (r *mutationResolver) SignUp(ctx context.Context, input identity.Registration) (*generated.SignUpPayload, error) {
-	session, err := r.Identity.SignUp(ctx, input)
+	session, err := r.Rooms.Identity.SignUp(ctx, input)
 	problems, err := userErrors(err)
 	return &generated.SignUpPayload{Session: session, UserErrors: problems}, err
 }
 
 func (r *mutationResolver) SignIn(ctx context.Context, input identity.Credentials) (*generated.SignInPayload, error) {
-	session, err := r.Identity.SignIn(ctx, input)
+	session, err := r.Rooms.Identity.SignIn(ctx, input)
 	problems, err := userErrors(err)
 	return &generated.SignInPayload{Session: session, UserErrors: problems}, err
 }
 
 func (r *mutationResolver) SessionRefresh(ctx context.Context, input generated.SessionRefreshInput) (*generated.SessionRefreshPayload, error) {
-	session, err := r.Identity.Refresh(ctx, input.RefreshToken)
+	session, err := r.Rooms.Identity.Refresh(ctx, input.RefreshToken)
 	problems, err := userErrors(err)
 	return &generated.SessionRefreshPayload{Session: session, UserErrors: problems}, err
 }
 
 func (r *mutationResolver) SignOut(ctx context.Context, input generated.SignOutInput) (*generated.SignOutPayload, error) {
-	problems, err := userErrors(r.Identity.SignOut(ctx, input.RefreshToken))
+	problems, err := userErrors(r.Rooms.Identity.SignOut(ctx, input.RefreshToken))
 	return &generated.SignOutPayload{UserErrors: problems}, err
 }
 
 func (r *mutationResolver) UserCreate(ctx context.Context, input identity.NewUser) (*generated.UserCreatePayload, error) {
-	user, err := r.Identity.CreateUser(ctx, input)
+	user, err := r.Rooms.Identity.CreateUser(ctx, input)
 	problems, err := userErrors(err)
 	return &generated.UserCreatePayload{User: user, UserErrors: problems}, err
 }
 
 func (r *mutationResolver) UserRoleChange(ctx context.Context, input generated.UserRoleChangeInput) (*generated.UserRoleChangePayload, error) {
-	user, err := r.Identity.ChangeRole(ctx, input.UserID, input.Role)
+	user, err := r.Rooms.Identity.ChangeRole(ctx, input.UserID, input.Role)
 	problems, err := userErrors(err)
 	return &generated.UserRoleChangePayload{User: user, UserErrors: problems}, err
 }
 
 func (r *queryResolver) Me(ctx context.Context) (*ent.User, error) {
-	return r.Identity.Me(ctx)
+	return r.Rooms.Identity.Me(ctx)
 }
 
 func (r *queryResolver) Tenant(ctx context.Context) (*ent.Tenant, error) {
-	return r.Identity.Tenant(ctx)
+	return r.Rooms.Identity.Tenant(ctx)
 }
 
 func (r *queryResolver) Users(ctx context.Context, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string]) (*ent.UserConnection, error) {

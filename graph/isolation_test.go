@@ -7,14 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/ent/database"
 	"github.com/holdfast-backup/holdfast/ent/database/databasetest"
-	"github.com/holdfast-backup/holdfast/ent/org"
 )
 
 // Tenant isolation, tested from the schema itself: every place in the schema
@@ -33,6 +31,8 @@ func only(id func(estate) string) func(estate) []string {
 }
 
 var (
+	aRecord    = only(func(e estate) string { return e.record })
+	aVersion   = only(func(e estate) string { return e.version })
 	anOrg      = only(func(e estate) string { return e.org })
 	aJob       = only(func(e estate) string { return e.job })
 	aUser      = only(func(e estate) string { return e.user })
@@ -46,8 +46,25 @@ var idProbes = map[string]probe{
 	"Query.jobs(orgId)":                     {`query($id: ID) { jobs(orgId: $id) { edges { node { id } } } }`, anOrg},
 	"Mutation.userRoleChange(input.userId)": {`mutation($id: ID!) { userRoleChange(input: {userId: $id, role: OPERATOR}) { user { id } userErrors { code message } } }`, aUser},
 	"Mutation.jobCancel(input.jobId)":       {`mutation($id: ID!) { jobCancel(input: {jobId: $id}) { job { id } userErrors { code message } } }`, only(func(e estate) string { return e.waiting })},
+	"Mutation.backupStart(input.orgId)":     {`mutation($id: ID!) { backupStart(input: {orgId: $id, idempotencyKey: "nightly"}) { job { id } userErrors { code message } } }`, anOrg},
+	"Mutation.recordFieldsRestore(input.orgId)": {
+		`mutation($id: ID!, $record: SalesforceId!, $version: ID!) { recordFieldsRestore(input: {
+			orgId: $id, objectName: "Account", recordId: $record, fields: [{name: "Name", versionId: $version}]}) { job { id } userErrors { code message } } }`, anOrg,
+	},
+	"Mutation.recordFieldsRestore(input.fields.versionId)": {
+		`mutation($org: ID!, $record: SalesforceId!, $id: ID!) { recordFieldsRestore(input: {
+			orgId: $org, objectName: "Account", recordId: $record, fields: [{name: "Name", versionId: $id}]}) { job { id } userErrors { code message } } }`, aVersion,
+	},
+	"Mutation.recordFieldsRestore(input.recordId)": {
+		`mutation($org: ID!, $id: SalesforceId!, $version: ID!) { recordFieldsRestore(input: {
+			orgId: $org, objectName: "Account", recordId: $id, fields: [{name: "Name", versionId: $version}]}) { job { id } userErrors { code message } } }`, aRecord,
+	},
+	"Org.record(recordId)": {`query($org: ID!, $id: SalesforceId!) { org(id: $org) { record(objectName: "Account", recordId: $id) {
+		versions { edges { node { id job { id } values { name } } } } } } }`, aRecord},
+	"RecordHistory.compare(versionIds)": {`query($org: ID!, $record: SalesforceId!, $id: ID!) { org(id: $org) { record(objectName: "Account", recordId: $record) {
+		compare(versionIds: [$id]) { columns { missing version { id } } fields { name values } } } } }`, aVersion},
 	"Mutation.orgConnect(input.orgId)": {
-		`mutation($id: ID) { orgConnect(input: {orgId: $id, flow: WEB_SERVER, loginUrl: "https://login.salesforce.com", clientId: "c"}) { org { id } userErrors { code message } } }`, anOrg,
+		`mutation($id: ID, $url: String!) { orgConnect(input: {orgId: $id, flow: WEB_SERVER, loginUrl: $url, clientId: "client"}) { org { id } userErrors { code message } } }`, anOrg,
 	},
 	"Subscription.jobLog(jobId)":      {`subscription($id: ID!) { jobLog(jobId: $id) { seq text } }`, aJob},
 	"Subscription.jobProgress(jobId)": {`subscription($id: ID!) { jobProgress(jobId: $id) { job { id } objects { id } } }`, aJob},
@@ -60,7 +77,10 @@ var cursorProbes = map[string]string{
 	"Query.orgs":         `query($after: Cursor, $before: Cursor) { orgs(after: $after, before: $before) { totalCount edges { cursor node { id } } } }`,
 	"Query.jobs":         `query($after: Cursor, $before: Cursor) { jobs(after: $after, before: $before) { totalCount edges { cursor node { id org { id } } } } }`,
 	"Org.jobs":           `query($after: Cursor, $before: Cursor) { orgs { edges { node { jobs(after: $after, before: $before) { totalCount edges { cursor node { id } } } } } } }`,
-	"Job.objects":        `query($after: Cursor, $before: Cursor) { jobs { edges { node { objects(after: $after, before: $before) { totalCount edges { cursor node { id } } } } } } }`,
+	"Org.backups":        `query($after: Cursor, $before: Cursor) { orgs { edges { node { backups(after: $after, before: $before) { totalCount edges { cursor node { id job { id } } } } } } } }`,
+	"RecordHistory.versions": `query($after: Cursor, $org: ID!, $record: SalesforceId!) { org(id: $org) { record(objectName: "Account", recordId: $record) {
+		versions(after: $after) { totalCount edges { cursor node { id job { id } } } } } } }`,
+	"Job.objects": `query($after: Cursor, $before: Cursor) { jobs { edges { node { objects(after: $after, before: $before) { totalCount edges { cursor node { id } } } } } } }`,
 }
 
 // places lists where the schema takes a value of the type: Query.org(id),
@@ -97,7 +117,7 @@ func pathsTo(s *ast.Schema, t *ast.Type, typeName, path string) []string {
 
 func TestEveryIDInTheSchemaHasAProbe(t *testing.T) {
 	t.Parallel()
-	ids := places(schema(), "ID")
+	ids := append(places(schema(), "ID"), places(schema(), "SalesforceId")...)
 	expectSame(t, "ids", ids, slices.Collect(maps.Keys(idProbes)))
 	var connections []string
 	for _, place := range places(schema(), "Cursor") {
@@ -124,16 +144,17 @@ func expectSame(t *testing.T, what string, inSchema, probed []string) {
 func TestTenantsCannotReachEachOther(t *testing.T) {
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
-		own, strange := w.settle("Acme"), w.settle("Evil Corp")
+		estates := w.settle("Acme", "Evil Corp")
+		own, strange := estates[0], estates[1]
 		for place, p := range idProbes {
 			mine, theirs := p.ids(own), p.ids(strange)
 			for i := range mine {
-				refused, unknown := w.probe(own.admin.token, p.query, theirs[i]), w.probe(own.admin.token, p.query, like(theirs[i]))
+				refused, unknown := w.probe(own, p.query, theirs[i]), w.probe(own, p.query, like(theirs[i]))
 				expectCode(t, refused, "NOT_FOUND")
 				if a, b := words(refused, theirs[i]), words(unknown, like(theirs[i])); a != b {
 					t.Errorf("%s: another tenant's id is answered with\n%s\nand an unknown one with\n%s", place, a, b)
 				}
-				if a := w.probe(own.admin.token, p.query, mine[i]); a.code() != "" {
+				if a := w.probe(own, p.query, mine[i]); a.code() != "" {
 					t.Errorf("%s with an id of one's own: %+v", place, a)
 				}
 			}
@@ -142,7 +163,15 @@ func TestTenantsCannotReachEachOther(t *testing.T) {
 }
 
 // like is an id of the same kind that nobody has.
-func like(id string) string { return id[:strings.Index(id, "_")+1] + strings.Repeat("0", 26) }
+func like(id string) string {
+	if prefix, _, found := strings.Cut(id, "_"); found {
+		return prefix + "_" + strings.Repeat("0", 26)
+	}
+	if _, err := engine.ParseRecordID(id); err == nil {
+		return id[:3] + "000000000000" + engine.IDChecksum(id[:3]+"000000000000")
+	}
+	return strings.Repeat("A", len(id))
+}
 
 // words is an answer without the id that was asked for.
 func words(a answer, id string) string {
@@ -153,14 +182,17 @@ func words(a answer, id string) string {
 func TestCursorsOfAnotherTenantShowNothingOfIt(t *testing.T) {
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
-		own, strange := w.settle("Acme"), w.settle("Evil Corp")
+		estates := w.settle("Acme", "Evil Corp")
+		own, strange := estates[0], estates[1]
 		for place, query := range cursorProbes {
-			cursors := cursorsIn(w.ask(strange.admin.token, query, nil).Data)
+			cursors := cursorsIn(w.ask(strange.admin.token, query, surroundings(strange)).Data)
 			if len(cursors) == 0 {
 				t.Fatalf("%s: the other tenant has nothing to page through", place)
 			}
 			for _, direction := range []string{"after", "before"} {
-				a := w.ask(own.admin.token, query, map[string]any{direction: cursors[0]})
+				variables := surroundings(own)
+				variables[direction] = cursors[0]
+				a := w.ask(own.admin.token, query, variables)
 				text, err := json.Marshal(a)
 				check(t, err)
 				for _, id := range everything(strange) {
@@ -170,12 +202,15 @@ func TestCursorsOfAnotherTenantShowNothingOfIt(t *testing.T) {
 				}
 				expectCode(t, a, "")
 			}
-			if mine := cursorsIn(w.ask(own.admin.token, query, nil).Data); len(mine) == 0 {
+			if mine := cursorsIn(w.ask(own.admin.token, query, surroundings(own)).Data); len(mine) == 0 {
 				t.Errorf("%s: one's own things are not there", place)
 			}
 		}
 	})
 }
+
+// surroundings are the ids that a probe needs around the place it is for.
+func surroundings(e estate) map[string]any { return map[string]any{"org": e.org, "record": e.record} }
 
 func cursorsIn(value any) (cursors []string) {
 	switch value := value.(type) {
@@ -195,45 +230,11 @@ func cursorsIn(value any) (cursors []string) {
 }
 
 // probe asks by POST, or for the first event of a subscription.
-func (w *world) probe(token, query, id string) answer {
+func (w *world) probe(e estate, query, id string) answer {
 	w.t.Helper()
-	variables := map[string]any{"id": id}
+	variables := map[string]any{"id": id, "org": e.org, "record": e.record, "version": e.version, "url": e.salesforce}
 	if strings.HasPrefix(query, "subscription") {
-		return w.first(token, query, variables)
+		return w.first(e.admin.token, query, variables)
 	}
-	return w.ask(token, query, variables)
-}
-
-// estate is one of each thing that a tenant can own.
-type estate struct {
-	admin                           person
-	tenant, user, org, job, waiting string
-	jobObject, audit                string
-}
-
-// settle makes a tenant and its things: a finished job with an object and a
-// log, and one that waits.
-func (w *world) settle(name string) estate {
-	w.t.Helper()
-	e := estate{admin: w.register(name)}
-	e.user = w.hire(e.admin, name, "bob@"+strings.ReplaceAll(strings.ToLower(name), " ", "")+".example", "VIEWER").id
-	e.tenant = w.ask(e.admin.token, `{ tenant { id } }`, nil).text("tenant", "id")
-	e.audit = w.ask(e.admin.token, `{ auditEntries { edges { node { id } } } }`, nil).text("auditEntries", "edges", 0, "node", "id")
-	ctx := engine.WithViewer(w.t.Context(), engine.Viewer{Tenant: e.tenant, Role: engine.RoleAdmin})
-	connected, err := w.db.Client.Org.Create().SetName("prod").SetType(org.TypePRODUCTION).SetFlow(engine.FlowClientCredentials).
-		SetLoginURL("https://login.salesforce.com").SetClientID("c").SetTenantID(e.tenant).Save(ctx)
-	check(w.t, err)
-	e.org = connected.ID
-	done, err := w.db.Client.Job.Create().SetTenantID(e.tenant).SetOrgID(e.org).SetNumber(1).SetOperation(engine.CompositeBackup).
-		SetState(engine.JobCompleted).SetFinishedAt(time.Now()).Save(ctx)
-	check(w.t, err)
-	e.job = done.ID
-	object, err := w.db.Client.JobObject.Create().SetTenantID(e.tenant).SetJobID(e.job).SetName("Account").Save(ctx)
-	check(w.t, err)
-	e.jobObject = object.ID
-	check(w.t, w.db.Client.LogLine.Create().SetTenantID(e.tenant).SetID(time.Now().UnixNano()).SetJobID(e.job).SetSeq(1).
-		SetAt(time.Now()).SetLevel(engine.LogInfo).SetMessage("Started.").Exec(ctx))
-	check(w.t, connected.Update().SetNextJobNumber(2).Exec(ctx))
-	e.waiting = w.enqueue(e).ID
-	return e
+	return w.ask(e.admin.token, query, variables)
 }

@@ -17,7 +17,7 @@ import (
 func (r *Resolver) jobList(ctx context.Context, orgID *string, filter *generated.JobFilter) (*ent.JobQuery, error) {
 	list := r.DB.Job.Query()
 	if orgID != nil {
-		if _, err := r.Connections.Get(ctx, *orgID); err != nil {
+		if _, err := r.Rooms.Orgs.Get(ctx, *orgID); err != nil {
 			return nil, err
 		}
 		list.Where(entjob.OrgID(*orgID))

@@ -32,7 +32,7 @@ func (r *jobObjectResolver) Error(ctx context.Context, obj *ent.JobObject) (*gen
 }
 
 func (r *mutationResolver) JobCancel(ctx context.Context, input generated.JobCancelInput) (*generated.JobCancelPayload, error) {
-	problems, err := userErrors(r.Queue.Cancel(ctx, input.JobID))
+	problems, err := userErrors(r.Rooms.Jobs.Cancel(ctx, input.JobID))
 	if err != nil || len(problems) > 0 {
 		return &generated.JobCancelPayload{UserErrors: problems}, err
 	}
@@ -57,12 +57,12 @@ func (r *queryResolver) Jobs(ctx context.Context, orgID *string, filter *generat
 }
 
 func (r *subscriptionResolver) JobLog(ctx context.Context, jobID string, after int64) (<-chan *job.Line, error) {
-	batches, err := r.Queue.Tail(ctx, jobID, after)
+	batches, err := r.Rooms.Jobs.Tail(ctx, jobID, after)
 	return oneByOne(ctx, batches), err
 }
 
 func (r *subscriptionResolver) JobProgress(ctx context.Context, jobID string) (<-chan *job.Snapshot, error) {
-	snapshots, err := r.Queue.Progress(ctx, jobID)
+	snapshots, err := r.Rooms.Jobs.Progress(ctx, jobID)
 	return pointers(ctx, snapshots), err
 }
 

@@ -31,7 +31,7 @@ func (w *world) work(worker workerFunc) {
 func TestALogIsResumedWithoutGapOrDouble(t *testing.T) {
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
-		e := w.settle("Acme")
+		e := w.settle("Acme")[0]
 		goOn := make(chan struct{})
 		w.work(func(_ context.Context, run *job.Run) error {
 			for i := range 40 {
@@ -82,7 +82,7 @@ func (s *socket) answer() (a answer) {
 func TestProgressEndsWithTheJob(t *testing.T) {
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
-		e := w.settle("Acme")
+		e := w.settle("Acme")[0]
 		w.work(func(ctx context.Context, run *job.Run) error {
 			return run.Object("Account").Finish(ctx, job.ObjectCounts{Added: 3, Stored: 3})
 		})
@@ -104,7 +104,7 @@ func TestProgressEndsWithTheJob(t *testing.T) {
 func TestJobsAreFilteredAndOrdered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, databasetest.SQLite(t))
-	e := w.settle("Acme")
+	e := w.settle("Acme")[0]
 	for name, c := range map[string]struct {
 		arguments string
 		want      []any

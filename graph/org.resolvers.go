@@ -17,7 +17,7 @@ import (
 )
 
 func (r *mutationResolver) OrgConnect(ctx context.Context, input orgs.ConnectInput) (*generated.OrgConnectPayload, error) {
-	connected, err := r.Connections.Connect(ctx, input)
+	connected, err := r.Rooms.Orgs.Connect(ctx, input)
 	problems, err := userErrors(err)
 	if connected == nil {
 		return &generated.OrgConnectPayload{UserErrors: problems}, err
@@ -26,7 +26,7 @@ func (r *mutationResolver) OrgConnect(ctx context.Context, input orgs.ConnectInp
 }
 
 func (r *orgResolver) Preflight(ctx context.Context, obj *ent.Org) ([]engine.PreflightFinding, error) {
-	return r.Connections.Preflight(ctx, obj.ID)
+	return r.Rooms.Orgs.Preflight(ctx, obj.ID)
 }
 
 func (r *queryResolver) Org(ctx context.Context, id string) (*ent.Org, error) {

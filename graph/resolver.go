@@ -6,17 +6,26 @@ package graph
 import (
 	"log/slog"
 
+	"github.com/holdfast-backup/holdfast/engine/backup"
 	"github.com/holdfast-backup/holdfast/engine/identity"
 	"github.com/holdfast-backup/holdfast/engine/job"
 	"github.com/holdfast-backup/holdfast/engine/orgs"
+	"github.com/holdfast-backup/holdfast/engine/restore"
 	"github.com/holdfast-backup/holdfast/ent"
 )
 
-// Resolver has the operations that the fields of the schema call.
+// Resolver resolves every field of the schema.
 type Resolver struct {
-	DB          *ent.Client
-	Identity    *identity.Service
-	Connections *orgs.Orgs
-	Queue       *job.Queue
-	Log         *slog.Logger
+	Rooms Rooms
+	DB    *ent.Client
+	Log   *slog.Logger
+}
+
+// Rooms have the operations that the fields call.
+type Rooms struct {
+	Identity *identity.Service
+	Orgs     *orgs.Orgs
+	Jobs     *job.Queue
+	Backup   *backup.Backup
+	Restore  *restore.Restore
 }

@@ -12,14 +12,17 @@ import (
 	"time"
 
 	"github.com/alexedwards/argon2id"
+	"gocloud.dev/blob/memblob"
 	"gocloud.dev/secrets/localsecrets"
 
-	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/backup"
+	"github.com/holdfast-backup/holdfast/engine/capture"
 	"github.com/holdfast-backup/holdfast/engine/identity"
 	"github.com/holdfast-backup/holdfast/engine/job"
 	"github.com/holdfast-backup/holdfast/engine/orgs"
+	"github.com/holdfast-backup/holdfast/engine/restore"
 	"github.com/holdfast-backup/holdfast/engine/salesforce"
-	"github.com/holdfast-backup/holdfast/ent"
+	"github.com/holdfast-backup/holdfast/engine/vault"
 	"github.com/holdfast-backup/holdfast/ent/database"
 	"github.com/holdfast-backup/holdfast/graph"
 	"github.com/holdfast-backup/holdfast/server/auth"
@@ -32,15 +35,19 @@ type world struct {
 	t     *testing.T
 	url   string
 	db    *database.DB
-	queue *job.Queue
-	orgs  *orgs.Orgs
 	clock *clock
 	log   *bytes.Buffer
+
+	queue      *job.Queue
+	orgs       *orgs.Orgs
+	backup     *backup.Backup
+	restore    *restore.Restore
+	salesforce []*httptest.Server // one org for each tenant that settles
 }
 
 func newWorld(t *testing.T, db *database.DB) *world {
 	t.Helper()
-	w := &world{t: t, db: db, clock: &clock{now: time.Now()}, log: &bytes.Buffer{}}
+	w := &world{t: t, db: db, clock: &clock{now: time.Now()}, log: &bytes.Buffer{}, salesforce: []*httptest.Server{simulate(t, "5e0"), simulate(t, "5e1")}}
 	key, err := localsecrets.NewRandomKey()
 	check(t, err)
 	keeper := localsecrets.NewKeeper(key)
@@ -51,12 +58,23 @@ func newWorld(t *testing.T, db *database.DB) *world {
 	})
 	check(t, err)
 	log := slog.New(slog.NewJSONHandler(&locked{w: w.log}, nil))
-	w.queue = job.New(db, job.Settings{})
+	w.queue = job.New(db, job.Settings{Poll: 20 * time.Millisecond})
 	w.orgs = orgs.New(orgs.Config{
 		DB: db.Client, Keeper: keeper, Opener: salesforce.New(salesforce.Options{}), CallbackURL: "http://localhost/oauth/callback",
-		Clock: time.Now, Log: log,
+		Clock: time.Now, Log: log, SalesforceHosts: []string{host(w.salesforce[0]), host(w.salesforce[1])},
 	})
-	resolver := &graph.Resolver{DB: db.Client, Identity: people, Connections: w.orgs, Queue: w.queue, Log: log}
+	dictionary := capture.Dictionary{DB: db.Client}
+	versions, err := vault.Open(vault.Config{DB: db.Client, Bucket: memblob.OpenBucket(nil), Keeper: keeper, Log: log})
+	check(t, err)
+	w.backup = &backup.Backup{
+		DB: db.Client, Vault: versions, Queue: w.queue, Orgs: w.orgs, Capture: &capture.Capture{DB: db.Client, Dictionary: dictionary},
+	}
+	w.restore = &restore.Restore{DB: db.Client, Vault: versions, Queue: w.queue, Orgs: w.orgs, Dictionary: dictionary, Keeper: keeper}
+	resolver := &graph.Resolver{DB: db.Client, Log: log, Rooms: graph.Rooms{
+		Identity: people, Orgs: w.orgs, Jobs: w.queue,
+		Backup:  &backup.Backup{DB: db.Client, Vault: versions, Queue: w.queue, Orgs: w.orgs, Capture: &capture.Capture{DB: db.Client, Dictionary: dictionary}},
+		Restore: &restore.Restore{DB: db.Client, Vault: versions, Queue: w.queue, Orgs: w.orgs, Dictionary: dictionary, Keeper: keeper},
+	}}
 	handler := graph.NewHandler(resolver, graph.Options{
 		Authenticate: people.Authenticate, Throttle: auth.NewThrottle(600, 100).Allow, Limits: graph.DefaultLimits,
 	})
@@ -65,6 +83,8 @@ func newWorld(t *testing.T, db *database.DB) *world {
 	w.url = server.URL
 	return w
 }
+
+func host(server *httptest.Server) string { return strings.TrimPrefix(server.URL, "http://") }
 
 // answer is what the API says.
 type answer struct {
@@ -179,15 +199,6 @@ func (w *world) hire(admin person, organization, email, role string) person {
 		w.t.Fatalf("create %s: %+v", email, a)
 	}
 	return personOf(w.signIn(organization, email, password), "signIn")
-}
-
-// enqueue makes a job that nobody runs until the test starts the queue.
-func (w *world) enqueue(e estate) *ent.Job {
-	w.t.Helper()
-	ctx := engine.WithViewer(w.t.Context(), engine.Viewer{Tenant: e.tenant, User: e.admin.id, Role: engine.RoleAdmin})
-	made, err := w.queue.Enqueue(ctx, job.Spec{OrgID: e.org, Operation: engine.CompositeBackup, Name: "nightly"})
-	check(w.t, err)
-	return made
 }
 
 func (w *world) mustExec(statement string) {

@@ -16,10 +16,15 @@ import (
 	"gocloud.dev/blob"
 	"gocloud.dev/secrets"
 
+	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/backup"
+	"github.com/holdfast-backup/holdfast/engine/capture"
 	"github.com/holdfast-backup/holdfast/engine/identity"
 	"github.com/holdfast-backup/holdfast/engine/job"
 	"github.com/holdfast-backup/holdfast/engine/orgs"
+	"github.com/holdfast-backup/holdfast/engine/restore"
 	"github.com/holdfast-backup/holdfast/engine/salesforce"
+	"github.com/holdfast-backup/holdfast/engine/vault"
 	"github.com/holdfast-backup/holdfast/ent/database"
 	"github.com/holdfast-backup/holdfast/graph"
 	"github.com/holdfast-backup/holdfast/server/auth"
@@ -151,22 +156,45 @@ func (m *Main) wire(ctx context.Context, s store) (web.Site, error) {
 	if err != nil {
 		return web.Site{}, err
 	}
-	connections := orgs.New(orgs.Config{
-		DB: s.db.Client, Keeper: s.keeper, Opener: salesforce.New(salesforce.Options{Log: m.Log}), Clock: time.Now, Log: m.Log,
-		CallbackURL: m.publicURL() + web.CallbackPath, SalesforceHosts: m.Config.SalesforceHosts,
-	})
-	queue := job.New(s.db, job.Settings{})
-	m.work(queue)
-	resolver := &graph.Resolver{DB: s.db.Client, Identity: people, Connections: connections, Queue: queue, Log: m.Log}
+	rooms, err := m.rooms(s)
+	if err != nil {
+		return web.Site{}, err
+	}
+	rooms.Identity = people
+	m.work(rooms.Jobs)
+	resolver := &graph.Resolver{Rooms: rooms, DB: s.db.Client, Log: m.Log}
 	api := graph.NewHandler(resolver, graph.Options{
 		Authenticate: people.Authenticate, Throttle: auth.NewThrottle(triesPerMinute, triesAtOnce).Allow, Limits: graph.DefaultLimits,
 	})
 	return web.Site{
 		GraphQL:  auth.Address(m.Config.BehindProxy, auth.Bearer(people.Authenticate, api)),
-		Complete: connections.Complete,
+		Complete: rooms.Orgs.Complete,
 		Ready:    s.ready,
 		Log:      m.Log,
 	}, nil
+}
+
+// rooms makes the operations, and says which of them do the jobs.
+func (m *Main) rooms(s store) (graph.Rooms, error) {
+	versions, err := vault.Open(vault.Config{DB: s.db.Client, Bucket: s.bucket, Keeper: s.keeper, Log: m.Log})
+	if err != nil {
+		return graph.Rooms{}, err
+	}
+	connections := orgs.New(orgs.Config{
+		DB: s.db.Client, Keeper: s.keeper, Opener: salesforce.New(salesforce.Options{Log: m.Log}), Clock: time.Now, Log: m.Log,
+		CallbackURL: m.publicURL() + web.CallbackPath, SalesforceHosts: m.Config.SalesforceHosts,
+	})
+	queue, dictionary := job.New(s.db, job.Settings{}), capture.Dictionary{DB: s.db.Client}
+	backups := &backup.Backup{
+		DB: s.db.Client, Vault: versions, Queue: queue, Orgs: connections,
+		Capture: &capture.Capture{DB: s.db.Client, Dictionary: dictionary},
+	}
+	restores := &restore.Restore{
+		DB: s.db.Client, Vault: versions, Queue: queue, Orgs: connections, Dictionary: dictionary, Keeper: s.keeper,
+	}
+	queue.Register(engine.CompositeBackup, backups)
+	queue.Register(engine.TimeMachineRestore, restores)
+	return graph.Rooms{Orgs: connections, Jobs: queue, Backup: backups, Restore: restores}, nil
 }
 
 // work runs jobs until Close.

@@ -44,7 +44,7 @@ func (s *Service) OpenLink(kind, token string) (Link, error) {
 	if err := json.Unmarshal(claims, &l); err != nil || l.Kind != kind {
 		return Link{}, badLink()
 	}
-	if !s.now().Before(l.Expires) {
+	if !s.options.Now().Before(l.Expires) {
 		return Link{}, engine.E(engine.KindDenied, "LINK_EXPIRED", "This link has expired: ask for a new one.")
 	}
 	return l, nil

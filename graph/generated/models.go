@@ -5,8 +5,10 @@ package generated
 import (
 	"time"
 
+	"entgo.io/contrib/entgql"
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/identity"
+	"github.com/holdfast-backup/holdfast/engine/vault"
 	"github.com/holdfast-backup/holdfast/ent"
 )
 
@@ -21,10 +23,32 @@ type AuditDetail struct {
 	Value string `json:"value"`
 }
 
+type BackupStartPayload struct {
+	Job        *ent.Job    `json:"job,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+func (BackupStartPayload) IsPayload() {}
+func (this BackupStartPayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
 // Why something failed, and the way out.
 type Failure struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
+}
+
+type FieldValue struct {
+	Name  string  `json:"name"`
+	Value *string `json:"value,omitempty"`
 }
 
 type JobCancelInput struct {
@@ -79,6 +103,34 @@ func (this OrgConnectPayload) GetUserErrors() []UserError {
 }
 
 type Query struct {
+}
+
+type RecordFieldsRestorePayload struct {
+	Job        *ent.Job    `json:"job,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+func (RecordFieldsRestorePayload) IsPayload() {}
+func (this RecordFieldsRestorePayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
+type RecordVersionConnection struct {
+	TotalCount int                      `json:"totalCount"`
+	PageInfo   *entgql.PageInfo[string] `json:"pageInfo"`
+	Edges      []RecordVersionEdge      `json:"edges"`
+}
+
+type RecordVersionEdge struct {
+	Cursor entgql.Cursor[string] `json:"cursor"`
+	Node   *vault.Version        `json:"node"`
 }
 
 type SessionRefreshInput struct {

@@ -40,6 +40,15 @@ func UnmarshalSalesforceID(v any) (engine.RecordID, error) {
 	return engine.ParseRecordID(s)
 }
 
+// MarshalSalesforceIDText is MarshalSalesforceID where the id is a plain string.
+func MarshalSalesforceIDText(id string) graphql.Marshaler { return text(id) }
+
+// UnmarshalSalesforceIDText is UnmarshalSalesforceID where the id is a plain string.
+func UnmarshalSalesforceIDText(v any) (string, error) {
+	id, err := UnmarshalSalesforceID(v)
+	return string(id), err
+}
+
 // MarshalCursor writes an opaque place in a connection.
 func MarshalCursor(c entgql.Cursor[string]) graphql.Marshaler { return c }
 

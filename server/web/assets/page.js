@@ -3,17 +3,29 @@
 
 const TOKEN = "holdfast:accessToken";
 
-const WELCOME = `# Holdfast keeps every version of a Salesforce org's records and gives them back.
+const WELCOME = `# Holdfast keeps every version of a Salesforce
+# org's records and gives them back.
 #
-# Sign up, or sign in with signIn; this page then sends your access token along
-# until the tab is closed. The Docs and Explorer buttons on the left show the API.
+# Sign up, or sign in with signIn: from then on
+# this page sends your access token along, until
+# the tab is closed. The buttons on the left show
+# the API's documentation and an explorer of it.
 
 mutation SignUp {
   signUp(input: {
-    organizationName: "Acme", firstName: "Ada", lastName: "Lovelace"
-    email: "ada@example.com", password: "choose 1!", confirmPassword: "choose 1!"
+    organizationName: "Acme"
+    firstName: "Ada"
+    lastName: "Lovelace"
+    email: "ada@example.com"
+    password: "choose 1!"
+    confirmPassword: "choose 1!"
   }) {
-    session { accessToken expiresAt refreshToken user { email role } }
+    session {
+      accessToken
+      expiresAt
+      refreshToken
+      user { email role }
+    }
     userErrors { code message field }
   }
 }
