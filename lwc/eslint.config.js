@@ -22,6 +22,7 @@ module.exports = defineConfig([
     ...config,
     ignores: ['harness/**']
   })),
+  { files: ['harness/src/modules/**/*.js'], extends: [lwc] },
   { files: ['**/lwc/**/*.js'], ignores: ['**/__tests__/**'], extends: [lwc], rules: platformOnly },
   {
     files: ['**/__tests__/**/*.js', 'force-app/test/**/*.js'],
@@ -35,7 +36,7 @@ module.exports = defineConfig([
     languageOptions: { globals: { ...globals.node, ...globals.browser } }
   },
   {
-    files: ['harness/{src,shims}/**/*.js'],
+    files: ['harness/src/*.js', 'harness/shims/**/*.js'],
     extends: [js.configs.recommended],
     languageOptions: {
       sourceType: 'module',

@@ -146,6 +146,12 @@ export default class TimeMachineCompare extends LightningElement {
     this.dispatchEvent(new CustomEvent('restore', { detail: { choices } }));
   }
 
+  /** Moves the focus to the grid. */
+  @api
+  focus() {
+    this.template.querySelector('.region')?.focus();
+  }
+
   fieldNamed(name) {
     return this._comparison.fields.find((field) => field.name === name);
   }

@@ -7,7 +7,8 @@ export default class TimeMachineConfirm extends LightningModal {
   /** What will be written: name, label, now, then. */
   @api choices = [];
 
-  label = label;
+  // LightningModal has a label of its own.
+  text = label;
 
   get rows() {
     return this.choices.map((choice) => ({

@@ -168,19 +168,20 @@ function toCell(field, { column, place, chosen, isOpen }) {
     key: `${field.name}-${place}`,
     place,
     heading: column.heading,
-    text,
-    isEmpty: !text,
+    text: text || label.empty,
     isLong,
     isDifferent,
     isSource: chosen !== undefined && isDifferent && !isAbsent(field, place),
     isChosen: chosen === place,
     group: `source-${field.name}`,
     sourceLabel: fill(label.restoreFrom, field.label, column.heading),
-    textClass: isLong && !isOpen ? 'value value_clamped' : 'value',
-    cellClass: ['cell', isDifferent && 'cell_differs', chosen === place && 'cell_chosen']
-      .filter(Boolean)
-      .join(' ')
+    textClass: classes('value', isLong && !isOpen && 'value_clamped', !text && 'slds-text-color_weak'),
+    cellClass: classes('cell', isDifferent && 'cell_differs', chosen === place && 'cell_chosen')
   };
+}
+
+function classes(...names) {
+  return names.filter(Boolean).join(' ');
 }
 
 function textOf(field, place, currency) {

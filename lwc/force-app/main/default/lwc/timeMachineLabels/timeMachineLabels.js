@@ -6,7 +6,6 @@ import tabDeleted_ from '@salesforce/label/c.TimeMachine_TabDeleted';
 import loading_ from '@salesforce/label/c.TimeMachine_Loading';
 import retry_ from '@salesforce/label/c.TimeMachine_Retry';
 import cancel_ from '@salesforce/label/c.TimeMachine_Cancel';
-import close_ from '@salesforce/label/c.TimeMachine_Close';
 import more_ from '@salesforce/label/c.TimeMachine_More';
 import selectVersions_ from '@salesforce/label/c.TimeMachine_SelectVersions';
 import selectVersionsHelp_ from '@salesforce/label/c.TimeMachine_SelectVersionsHelp';
@@ -27,8 +26,6 @@ import versionHeading_ from '@salesforce/label/c.TimeMachine_VersionHeading';
 import chooseAll_ from '@salesforce/label/c.TimeMachine_ChooseAll';
 import chooseAllFrom_ from '@salesforce/label/c.TimeMachine_ChooseAllFrom';
 import hideIdentical_ from '@salesforce/label/c.TimeMachine_HideIdentical';
-import hideIdenticalOff_ from '@salesforce/label/c.TimeMachine_HideIdenticalOff';
-import hideIdenticalOn_ from '@salesforce/label/c.TimeMachine_HideIdenticalOn';
 import search_ from '@salesforce/label/c.TimeMachine_Search';
 import noFieldsFound_ from '@salesforce/label/c.TimeMachine_NoFieldsFound';
 import allIdentical_ from '@salesforce/label/c.TimeMachine_AllIdentical';
@@ -115,10 +112,7 @@ import errorUnknown_ from '@salesforce/label/c.TimeMachine_ErrorUnknown';
 import true_ from '@salesforce/label/c.TimeMachine_True';
 import false_ from '@salesforce/label/c.TimeMachine_False';
 import versionsCount_ from '@salesforce/label/c.TimeMachine_VersionsCount';
-import reasonCode_ from '@salesforce/label/c.TimeMachine_ReasonCode';
-import restoreFailed_ from '@salesforce/label/c.TimeMachine_RestoreFailed';
 import fileUnknownSize_ from '@salesforce/label/c.TimeMachine_FileUnknownSize';
-import versionOf_ from '@salesforce/label/c.TimeMachine_VersionOf';
 
 /** Every text of Time Machine; placeholders such as {0} are filled by fill. */
 export const label = {
@@ -129,7 +123,6 @@ export const label = {
   loading: loading_,
   retry: retry_,
   cancel: cancel_,
-  close: close_,
   more: more_,
   selectVersions: selectVersions_,
   selectVersionsHelp: selectVersionsHelp_,
@@ -150,8 +143,6 @@ export const label = {
   chooseAll: chooseAll_,
   chooseAllFrom: chooseAllFrom_,
   hideIdentical: hideIdentical_,
-  hideIdenticalOff: hideIdenticalOff_,
-  hideIdenticalOn: hideIdenticalOn_,
   search: search_,
   noFieldsFound: noFieldsFound_,
   allIdentical: allIdentical_,
@@ -238,10 +229,7 @@ export const label = {
   true: true_,
   false: false_,
   versionsCount: versionsCount_,
-  reasonCode: reasonCode_,
-  restoreFailed: restoreFailed_,
-  fileUnknownSize: fileUnknownSize_,
-  versionOf: versionOf_
+  fileUnknownSize: fileUnknownSize_
 };
 
 /**

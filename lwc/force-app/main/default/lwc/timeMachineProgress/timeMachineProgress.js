@@ -16,7 +16,7 @@ const OUTCOMES = {
 };
 const THEMES = {
   COMPLETED: { icon: 'utility:success', theme: 'slds-theme_success' },
-  COMPLETED_WITH_ERRORS: { icon: 'utility:warning', theme: 'slds-theme_warning' }
+  COMPLETED_WITH_ERRORS: { icon: 'utility:warning', theme: 'headline_partly' }
 };
 const FAILED = { icon: 'utility:error', theme: 'slds-theme_error' };
 
@@ -59,7 +59,7 @@ export default class TimeMachineProgress extends LightningElement {
   }
 
   get headlineVariant() {
-    return this.job.state === 'COMPLETED_WITH_ERRORS' ? undefined : 'inverse';
+    return this.job.state === 'COMPLETED_WITH_ERRORS' ? 'warning' : 'inverse';
   }
 
   get headlineClass() {

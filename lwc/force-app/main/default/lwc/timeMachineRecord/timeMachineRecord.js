@@ -170,11 +170,11 @@ export default class TimeMachineRecord extends LightningElement {
       }
       const read = async () => (await restoreJob({ recordId: this._recordId, jobId: this.job.id })).job;
       const onChange = (job) => {
+        this.moveFocus = isFinished(job);
         this.job = job;
       };
       const finished = await pollUntilFinished(read, onChange, signal);
       if (finished) {
-        this.moveFocus = true;
         await notifyRecordUpdateAvailable([{ recordId: this._recordId }]);
       }
     });

@@ -47,6 +47,12 @@ export default class TimeMachineVersions extends LightningElement {
     return this._chosen.length === 0;
   }
 
+  /** Moves the focus to the first version. */
+  @api
+  focus() {
+    this.template.querySelector('lightning-dual-listbox, lightning-input')?.focus();
+  }
+
   handleList(event) {
     this._chosen = [...event.detail.value];
   }
