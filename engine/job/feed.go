@@ -79,3 +79,15 @@ func (n *news) announce() {
 	close(n.ch)
 	n.ch = make(chan struct{})
 }
+
+// pause waits, and reports false when ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,29 +37,22 @@ func org(ctx context.Context, db *database.DB, name string) *ent.Org {
 		SetLoginURL("https://test.example").SetClientID("id").SaveX(ctx)
 }
 
-// node runs a queue until the test ends, or until stop.
+// node runs a queue until the test ends, or until stop, which waits for it.
 func node(t *testing.T, q *job.Queue) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- q.Run(ctx) }()
-	stop = func() {
-		cancel()
-		if err, ok := <-done; ok && err != nil {
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := q.Run(ctx); err != nil {
 			t.Errorf("Run: %v", err)
 		}
+	})
+	stop = func() {
+		cancel()
+		running.Wait()
 	}
-	stopped := make(chan struct{})
-	once := func() {
-		select {
-		case <-stopped:
-		default:
-			close(stopped)
-			stop()
-		}
-	}
-	t.Cleanup(once)
-	return once
+	t.Cleanup(stop)
+	return stop
 }
 
 func enqueue(t *testing.T, ctx context.Context, q *job.Queue, spec job.Spec) *ent.Job { //nolint:revive // t first in tests
@@ -86,6 +80,17 @@ func finished(t *testing.T, ctx context.Context, q *job.Queue, id string) *ent.J
 		t.Fatalf("job %s does not finish", id)
 	}
 	return last.Job
+}
+
+// take receives a value within patience.
+func take[T any](t *testing.T, from <-chan T, what string) (v T) {
+	t.Helper()
+	select {
+	case v = <-from:
+	case <-time.After(patience):
+		t.Fatalf("no %s within %s", what, patience)
+	}
+	return v
 }
 
 func TestOutcomes(t *testing.T) {

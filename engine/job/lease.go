@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	entsql "entgo.io/ent/dialect/sql"
 	"github.com/lib/pq"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -146,58 +147,54 @@ func (r *Run) renew(ctx context.Context) (cancelRequested bool, err error) {
 // rescue puts the tasks of dead nodes back into the queue, and gives up those
 // that have had their attempts.
 func (q *Queue) rescue(ctx context.Context) {
-	expired := "SELECT id FROM tasks WHERE state = 'RUNNING' AND lease_until < " + q.speech.now + q.speech.skipTaken
-	err := q.db.InTx(engine.AsSystem(ctx), func(tx *ent.Tx) error {
-		tasks, err := q.takeBack(ctx, tx, expired)
-		if err != nil {
-			return err
-		}
-		for _, t := range tasks {
-			if err := q.settleDead(ctx, tx, t); err != nil {
-				return err
-			}
-		}
-		if len(tasks) == 0 {
-			return nil
-		}
-		return q.hub.announce(ctx, tx, queueTopic)
-	})
+	ctx = engine.AsSystem(ctx)
+	expired, err := q.db.Client.Task.Query().Where(func(s *entsql.Selector) { s.Where(entsql.ExprP(q.expired())) }).IDs(ctx)
+	for _, id := range expired {
+		err = errors.Join(err, q.db.InTx(ctx, func(tx *ent.Tx) error { return q.takeBack(ctx, tx, id) }))
+	}
 	if err != nil && ctx.Err() == nil {
 		slog.ErrorContext(ctx, "cannot take over the jobs of dead nodes", "error", err)
 	}
 }
 
-func (q *Queue) takeBack(ctx context.Context, tx *ent.Tx, expired string) (tasks []lease, err error) {
-	rows, err := tx.QueryContext(ctx, `UPDATE tasks SET state = 'AVAILABLE', owner = NULL, lease_until = NULL, run_at = `+q.speech.now+`
-		WHERE id IN (`+expired+`) RETURNING id, tenant_id, job_id, attempt, max_attempts, cancel_requested`)
-	if err != nil {
-		return nil, err
+func (q *Queue) expired() string { return "state = 'RUNNING' AND lease_until < " + q.speech.now }
+
+// takeBack looks again, under lock, whether the lease has expired: another
+// node may be faster, or the holder alive after all.
+func (q *Queue) takeBack(ctx context.Context, tx *ent.Tx, taskID string) error {
+	l, err := q.reclaim(ctx, tx, taskID)
+	switch {
+	case err != nil || l.taskID == "":
+		return err
+	case l.cancelRequested:
+		return q.endDead(ctx, tx, l, cancelled)
+	case l.attempt >= l.maxAttempts:
+		return q.endDead(ctx, tx, l, ending{task: "FAILED", job: engine.JobFailed, code: "ATTEMPTS_EXHAUSTED",
+			message: fmt.Sprintf("The server stopped in the middle of this job, attempt %d of %d: see the server's own log, then start the job again.", l.attempt, l.maxAttempts)})
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var l lease
-		if err := rows.Scan(&l.taskID, &l.tenant, &l.jobID, &l.attempt, &l.maxAttempts, &l.cancelRequested); err != nil {
-			return nil, err
-		}
-		tasks = append(tasks, l)
-	}
-	return tasks, rows.Err()
+	return q.hub.announce(ctx, tx, queueTopic)
 }
 
-// settleDead finishes a task taken back that shall not run again.
-func (q *Queue) settleDead(ctx context.Context, tx *ent.Tx, t lease) error {
-	end := ending{task: "FAILED", job: engine.JobFailed, code: "ATTEMPTS_EXHAUSTED",
-		message: fmt.Sprintf("The server stopped in the middle of this job %d times: see the server's own log, then start the job again.", t.attempt)}
-	switch {
-	case t.cancelRequested:
-		end = cancelled
-	case t.attempt < t.maxAttempts:
-		return nil
+func (q *Queue) reclaim(ctx context.Context, tx *ent.Tx, taskID string) (l lease, err error) {
+	rows, err := tx.QueryContext(ctx, `UPDATE tasks SET state = 'AVAILABLE', owner = NULL, lease_until = NULL, run_at = `+q.speech.now+`
+		WHERE id IN (SELECT id FROM tasks WHERE id = $1 AND `+q.expired()+q.speech.skipTaken+`)
+		RETURNING id, tenant_id, job_id, attempt, max_attempts, cancel_requested`, taskID)
+	if err != nil {
+		return l, err
 	}
-	if err := appendLine(ctx, tx, t, engine.LogError, end.message); err != nil {
+	defer func() { _ = rows.Close() }()
+	if rows.Next() {
+		err = rows.Scan(&l.taskID, &l.tenant, &l.jobID, &l.attempt, &l.maxAttempts, &l.cancelRequested)
+	}
+	return l, errors.Join(err, rows.Err())
+}
+
+// endDead ends a job that no node runs any more.
+func (q *Queue) endDead(ctx context.Context, tx *ent.Tx, l lease, end ending) error {
+	if err := appendLine(ctx, tx, l, engine.LogError, end.message); err != nil {
 		return err
 	}
-	return q.endTask(engine.AsWorker(ctx, t.tenant), tx, t, end)
+	return q.endTask(engine.AsWorker(ctx, l.tenant), tx, l, end)
 }
 
 func isUniqueViolation(err error) bool {

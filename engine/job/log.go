@@ -82,9 +82,19 @@ func (w *logWriter) flushTimed() {
 	w.mu.Lock()
 	w.timed = false
 	w.mu.Unlock()
-	if err := w.flush(ctx); err != nil && !errors.Is(err, ErrLeaseLost) {
+	err := w.flush(ctx)
+	if errors.Is(err, ErrLeaseLost) {
+		w.drop()
+	} else if err != nil {
 		slog.WarnContext(ctx, "cannot write a job's log: trying again with its next line", "job", w.run.lease.jobID, "error", err)
 	}
+}
+
+// drop forgets what may not be written any more.
+func (w *logWriter) drop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.pending = nil
 }
 
 // flush writes every line added so far. What could not be written stays pending.
@@ -98,23 +108,34 @@ func (w *logWriter) flush(ctx context.Context) error {
 		if len(batch) == 0 {
 			return nil
 		}
-		if err := w.write(ctx, batch); err != nil {
+		written, err := w.write(ctx, batch)
+		if err != nil {
 			return err
 		}
 		w.mu.Lock()
-		w.pending = w.pending[len(batch):]
+		w.pending = w.pending[min(written, len(w.pending)):] // or dropped meanwhile
 		w.mu.Unlock()
 	}
 }
 
-func (w *logWriter) write(ctx context.Context, batch []Line) error {
+// write returns how many lines of the batch are in the table now. Some may
+// have been before: a commit whose answer was lost.
+func (w *logWriter) write(ctx context.Context, batch []Line) (written int, err error) {
 	r := w.run
-	return r.InTx(ctx, func(tx *ent.Tx) error {
+	err = r.InTx(ctx, func(tx *ent.Tx) error {
 		if err := insertLines(ctx, tx, r.lease, batch); err != nil {
 			return err
 		}
 		return r.queue.hub.announce(ctx, tx, jobTopic(r.lease.jobID))
 	})
+	if !isUniqueViolation(err) {
+		return len(batch), err
+	}
+	last, lookUp := lastLine(ctx, r.queue.db.Client, r.lease.jobID)
+	if lookUp != nil || last < batch[0].Seq {
+		return 0, errors.Join(err, lookUp)
+	}
+	return int(min(last-batch[0].Seq+1, int64(len(batch)))), nil
 }
 
 // insertLines is one statement: lines come by the hundred.

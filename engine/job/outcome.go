@@ -17,6 +17,7 @@ import (
 const (
 	quotaPause  = 15 * time.Minute
 	lastWords   = 30 * time.Second // to write an outcome after the run's context ended
+	settleEvery = 200 * time.Millisecond
 	quotaCode   = "API_QUOTA_REACHED"
 	faultInside = "Something went wrong inside Holdfast: the server's log tells the operator more."
 )
@@ -139,13 +140,25 @@ func told(err error) (code, message string) {
 	return "INTERNAL", faultInside
 }
 
+// settle flushes the log and writes the outcome. While the database cannot be
+// reached it tries again for as long as it may: hours of work would be done anew.
+func (r *Run) settle(ctx context.Context, outcome func(tx *ent.Tx) error) error {
+	for {
+		err := r.log.flush(ctx)
+		if err == nil {
+			err = r.queue.db.InTx(ctx, outcome)
+		}
+		if err == nil || errors.Is(err, ErrLeaseLost) || !pause(ctx, settleEvery) {
+			return err
+		}
+		slog.WarnContext(ctx, "cannot write a job's outcome: trying again", "job", r.lease.jobID, "error", err)
+	}
+}
+
 // again puts the task back for another attempt; extra is 1 when this one shall not count.
 func (r *Run) again(ctx context.Context, wait time.Duration, extra int) error {
-	if err := r.log.flush(ctx); err != nil {
-		return err
-	}
 	q := r.queue
-	err := q.db.InTx(ctx, func(tx *ent.Tx) error {
+	err := r.settle(ctx, func(tx *ent.Tx) error {
 		result, err := tx.ExecContext(ctx, "UPDATE tasks SET state = 'AVAILABLE', owner = NULL, lease_until = NULL, max_attempts = max_attempts + $4, run_at = "+
 			q.speech.in(wait)+" WHERE "+held, r.token(extra)...)
 		if err := oneRow(result, err); err != nil {
@@ -159,10 +172,7 @@ func (r *Run) again(ctx context.Context, wait time.Duration, extra int) error {
 
 // end finishes the task and its job.
 func (r *Run) end(ctx context.Context, end ending) error {
-	if err := r.log.flush(ctx); err != nil {
-		return err
-	}
-	return r.queue.db.InTx(ctx, func(tx *ent.Tx) error {
+	return r.settle(ctx, func(tx *ent.Tx) error {
 		// A holder that lost its lease finds no row, and must not end the job.
 		result, err := tx.ExecContext(ctx, "UPDATE tasks SET owner = owner WHERE "+held, r.token()...)
 		if err := oneRow(result, err); err != nil {
@@ -196,11 +206,26 @@ func (q *Queue) endTask(ctx context.Context, tx *ent.Tx, l lease, end ending) er
 		return err
 	}
 	for _, hook := range q.finished {
-		if err := hook(ctx, tx, job); err != nil {
+		if err := tell(ctx, tx, job, hook); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// tell runs a hook so that its failure undoes only what it did itself.
+func tell(ctx context.Context, tx *ent.Tx, job *ent.Job, hook FinishedHook) error {
+	if _, err := tx.ExecContext(ctx, "SAVEPOINT hook"); err != nil {
+		return err
+	}
+	if err := hook(ctx, tx, job); err != nil {
+		slog.ErrorContext(ctx, "what follows a finished job failed", "job", job.ID, "error", err)
+		if _, err := tx.ExecContext(ctx, "ROLLBACK TO SAVEPOINT hook"); err != nil {
+			return err
+		}
+	}
+	_, err := tx.ExecContext(ctx, "RELEASE SAVEPOINT hook")
+	return err
 }
 
 // endJob gives the job its last state. One whose objects did not all succeed

@@ -75,12 +75,7 @@ func (b *board) read(ctx context.Context) (done bool) {
 	if snapshot.Job.State.Finished() {
 		return true
 	}
-	pause := time.NewTimer(snapshotEvery)
-	defer pause.Stop()
-	select {
-	case <-pause.C:
-	case <-ctx.Done():
-	}
+	pause(ctx, snapshotEvery)
 	return false
 }
 

@@ -45,9 +45,14 @@ func (s Settings) withDefaults() Settings {
 	defaultTo(&s.Grace, 10*time.Second)
 	defaultTo(&s.Slots, 4)
 	if s.Backoff == nil {
-		s.Backoff = func(attempt int) time.Duration { return min(5*time.Second<<min(attempt-1, 8), 10*time.Minute) }
+		s.Backoff = DefaultBackoff
 	}
 	return s
+}
+
+// DefaultBackoff doubles from five seconds to ten minutes.
+func DefaultBackoff(attempt int) time.Duration {
+	return min(5*time.Second<<min(attempt-1, 8), 10*time.Minute)
 }
 
 func defaultTo[T time.Duration | int](field *T, value T) {

@@ -127,7 +127,14 @@ func (t *tailer) next(ctx context.Context, after int64) []Line {
 	for {
 		lines, missing, done, changed := t.since(after)
 		if missing {
-			lines = t.fromTable(ctx, after)
+			var err error
+			if lines, err = t.queue.lines(ctx, t.jobID, after); err != nil {
+				if !pause(ctx, t.queue.settings.Poll) {
+					return nil
+				}
+				slog.WarnContext(ctx, "cannot read a job's log: trying again", "job", t.jobID, "error", err)
+				continue
+			}
 		}
 		if len(lines) > 0 || done {
 			return lines
@@ -145,26 +152,17 @@ func (t *tailer) next(ctx context.Context, after int64) []Line {
 func (t *tailer) since(after int64) (lines []Line, missing, done bool, changed <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.begun {
-		return nil, false, false, t.change.ch
-	}
 	first := t.last - int64(len(t.ring)) + 1 // of the ring
-	if after+1 < first {
-		return nil, true, false, t.change.ch
-	}
-	if after < t.last {
+	switch {
+	case !t.begun:
+		return nil, false, false, t.change.ch
+	case after+1 < first:
+		return nil, true, t.done, t.change.ch
+	case after < t.last:
 		lines = t.ring[after+1-first:]
 		return lines[:min(len(lines), batchLines)], false, false, t.change.ch
 	}
 	return nil, false, t.done, t.change.ch
-}
-
-func (t *tailer) fromTable(ctx context.Context, after int64) []Line {
-	lines, err := t.queue.lines(ctx, t.jobID, after)
-	if err != nil && ctx.Err() == nil {
-		slog.WarnContext(ctx, "cannot read a job's log: trying again", "job", t.jobID, "error", err)
-	}
-	return lines
 }
 
 // lines reads a batch of the log after a cursor.
