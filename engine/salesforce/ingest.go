@@ -24,36 +24,40 @@ const (
 )
 
 // load is rows as a Bulk ingest job takes them. The results come in another
-// order and in two files, so that a row is known again only by what it says: a
-// load whose rows cannot be told apart must go by collections.
+// order and in two files, so that a row is known again only by what it says; one
+// that cannot be known for sure is nil here and goes by collections.
 type load struct {
 	operation string
 	columns   []string
 	rows      [][]string
 	keyed     bool // the first column, the Id, names the row; else all of them do
-	unfit     bool
 }
 
 func insertLoad(r engine.WriteRequest) load {
-	l := load{operation: "insert"}
+	l := load{operation: "insert", rows: make([][]string, len(r.Rows))}
 	if len(r.Rows) > 0 {
 		l.columns = slices.Sorted(maps.Keys(r.Rows[0].Values))
 	}
-	for _, row := range r.Rows {
+	for n, row := range r.Rows {
+		if len(row.Values) != len(l.columns) {
+			continue // a cell left empty is not a field left out
+		}
 		cells := make([]string, len(l.columns))
+		fit := true
 		for i, name := range l.columns {
 			value, ok := row.Values[name]
-			l.unfit = l.unfit || !ok || value == explicitNull
+			fit = fit && ok && plainCell(value)
 			cells[i] = value
 		}
-		l.unfit = l.unfit || len(row.Values) != len(l.columns)
-		l.rows = append(l.rows, cells)
+		if fit {
+			l.rows[n] = cells
+		}
 	}
 	return l
 }
 
 func updateLoad(r engine.WriteRequest) load {
-	l := load{operation: "update", keyed: true}
+	l := load{operation: "update", keyed: true, rows: make([][]string, len(r.Rows))}
 	names := map[string]bool{}
 	for _, row := range r.Rows {
 		for name := range row.Values {
@@ -61,18 +65,21 @@ func updateLoad(r engine.WriteRequest) load {
 		}
 	}
 	l.columns = append([]string{"Id"}, slices.Sorted(maps.Keys(names))...)
-	for _, row := range r.Rows {
+	for n, row := range r.Rows {
 		cells := make([]string, len(l.columns))
 		cells[0] = string(row.ID)
+		fit := true
 		for i, name := range l.columns[1:] {
 			value, ok := row.Values[name]
-			l.unfit = l.unfit || value == explicitNull
+			fit = fit && plainCell(value)
 			if ok && value == "" {
 				value = explicitNull
 			}
 			cells[i+1] = value
 		}
-		l.rows = append(l.rows, cells)
+		if fit {
+			l.rows[n] = cells
+		}
 	}
 	return l
 }
@@ -85,6 +92,10 @@ func deleteLoad(ids []engine.RecordID) load {
 	return l
 }
 
+// plainCell reports whether CSV carries a value as it is: the null marker has no
+// spelling, and carriage returns may come out as line feeds.
+func plainCell(value string) bool { return value != explicitNull && !strings.ContainsRune(value, '\r') }
+
 // key is what a row is known by.
 func (l load) key(cells []string) string {
 	if l.keyed {
@@ -93,26 +104,38 @@ func (l load) key(cells []string) string {
 	return strings.Join(cells, "\x00")
 }
 
-// fits reports whether each row can be known again.
-func (l load) fits() bool {
+// distinct takes out the rows that repeat another and counts what remains.
+func (l load) distinct() (count int) {
 	keys := make(map[string]bool, len(l.rows))
-	for _, cells := range l.rows {
+	for n, cells := range l.rows {
+		if cells == nil || keys[l.key(cells)] {
+			l.rows[n] = nil
+			continue
+		}
 		keys[l.key(cells)] = true
+		count++
 	}
-	return !l.unfit && len(keys) == len(l.rows) && len(l.columns) > 0
+	return count
 }
 
 // ingest writes the load and returns the rows that are still to be written by
-// collections: those that Bulk has not processed, and those that failed for a
-// reason that collections know a way round.
+// collections: those that are not in it, those that Bulk has not processed, and
+// those that failed for a reason that collections know a way round.
 func (w *writer) ingest(ctx context.Context, l load) (open []int, err error) {
 	for start := 0; start < len(l.rows); {
 		text, end := l.csv(start)
 		j := &ingestJob{writer: w, load: l, waiting: make(map[string]int, end-start)}
 		for n := start; n < end; n++ {
+			if l.rows[n] == nil {
+				open = append(open, n)
+				continue
+			}
 			j.waiting[l.key(l.rows[n])] = n
 		}
-		some, err := j.run(ctx, text)
+		var some []int
+		if len(j.waiting) > 0 {
+			some, err = j.run(ctx, text)
+		}
 		open = append(open, some...)
 		if err != nil {
 			for n := end; n < len(l.rows); n++ {
@@ -122,6 +145,7 @@ func (w *writer) ingest(ctx context.Context, l load) (open []int, err error) {
 		}
 		start = end
 	}
+	slices.Sort(open)
 	return open, nil
 }
 
@@ -131,8 +155,10 @@ func (l load) csv(start int) (text []byte, end int) {
 	out := csv.NewWriter(&b)
 	_ = out.Write(l.columns) // a bytes.Buffer takes everything
 	for end = start; end < len(l.rows) && b.Len() < ingestBytes; end++ {
-		_ = out.Write(l.rows[end])
-		out.Flush()
+		if l.rows[end] != nil {
+			_ = out.Write(l.rows[end])
+			out.Flush()
+		}
 	}
 	return b.Bytes(), end
 }

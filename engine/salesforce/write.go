@@ -121,7 +121,7 @@ func (w *writer) run(ctx context.Context, l load) ([]engine.WriteResult, error) 
 	for n := range open {
 		open[n] = n
 	}
-	if w.count > w.org.options.LargeWrite && l.fits() {
+	if w.count > w.org.options.LargeWrite && l.distinct() > w.org.options.LargeWrite {
 		var err error
 		if open, err = w.ingest(ctx, l); err != nil {
 			w.unsent(open, err)

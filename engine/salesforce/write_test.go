@@ -1,6 +1,7 @@
 package salesforce_test
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -295,30 +296,59 @@ func TestBulkLoad(t *testing.T) {
 	}
 }
 
-// TestLoadsThatGoByCollections: equal rows cannot be told apart, #N/A cannot be
-// written, and a row that leaves a field out is not one that empties it.
-func TestLoadsThatGoByCollections(t *testing.T) {
+// TestRowsThatBulkDoesNotCarry: equal rows cannot be told apart, #N/A cannot be
+// written, carriage returns may get lost, and a row that leaves a field out is
+// not one that empties it. They go by collections, the rest by Bulk.
+func TestRowsThatBulkDoesNotCarry(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(rows []engine.WriteRow){
-		"equal rows":     func(rows []engine.WriteRow) { rows[1].Values["Name"] = rows[0].Values["Name"] },
-		"#N/A":           func(rows []engine.WriteRow) { rows[1].Values["Name"] = "#N/A" },
-		"fewer fields":   func(rows []engine.WriteRow) { delete(rows[1].Values, "Name") },
-		"another field":  func(rows []engine.WriteRow) { rows[1].Values["AnnualRevenue"] = "1" },
-		"only few of it": nil,
+		"equal rows":      func(rows []engine.WriteRow) { rows[1].Values["Name"] = rows[0].Values["Name"] },
+		"#N/A":            func(rows []engine.WriteRow) { rows[1].Values["Name"] = "#N/A" },
+		"carriage return": func(rows []engine.WriteRow) { rows[1].Values["Name"] = "a\r\nb" },
+		"fewer fields":    func(rows []engine.WriteRow) { delete(rows[1].Values, "Name") },
+		"another field":   func(rows []engine.WriteRow) { rows[1].Values["AnnualRevenue"] = "1" },
 	} {
-		c := newCollections(t, allWell)
-		count := 300
-		if change == nil {
-			count = 50
-		}
-		request := writes(count, "x")
-		if change != nil {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCollections(t, allWell)
+			c.data("GET /limits", answering(`{}`))
+			var upload []byte
+			c.data("POST /jobs/ingest", answering(`{"id":"750I","state":"Open","contentUrl":"services/data/v66.0/jobs/ingest/750I/batches"}`))
+			c.data("PUT /jobs/ingest/750I/batches", func(rw http.ResponseWriter, r *http.Request) {
+				upload, _ = io.ReadAll(r.Body)
+				rw.WriteHeader(http.StatusCreated)
+			})
+			c.data("PATCH /jobs/ingest/750I", answering(`{"id":"750I","state":"UploadComplete"}`))
+			c.data("GET /jobs/ingest/750I", answering(`{"id":"750I","state":"JobComplete","numberRecordsProcessed":299,"numberRecordsFailed":0}`))
+			c.data("GET /jobs/ingest/750I/successfulResults/", func(rw http.ResponseWriter, _ *http.Request) {
+				lines := strings.Split(strings.TrimSuffix(string(upload), "\n"), "\n")
+				fmt.Fprintf(rw, "sf__Id,sf__Created,%s\n", lines[0])
+				for _, line := range lines[1:] {
+					fmt.Fprintf(rw, "001D000000IqhSLIAZ,true,%s\n", line)
+				}
+			})
+			c.data("GET /jobs/ingest/750I/failedResults/", answering("sf__Id,sf__Error,Name\n"))
+			c.data("GET /jobs/ingest/750I/unprocessedrecords/", answering("Name\n"))
+			request := writes(300, "x")
 			change(request.Rows)
-		}
-		results, err := c.open(t, salesforce.Options{LargeWrite: 100}).Insert(t.Context(), request)
-		if err != nil || len(c.seen) != count || !results[count-1].OK {
-			t.Errorf("%s: %d rows by collections, %v", name, len(c.seen), err)
-		}
+			results, err := c.open(t, salesforce.Options{LargeWrite: 100}).Insert(t.Context(), request)
+			if err != nil || len(c.seen) != 1 || bytes.Count(upload, []byte("\n")) != 300 {
+				t.Errorf("%d rows by collections, %d lines by Bulk, %v", len(c.seen), bytes.Count(upload, []byte("\n")), err)
+			}
+			for n, r := range results {
+				if !r.OK {
+					t.Errorf("row %d: %+v", n, r)
+				}
+			}
+		})
+	}
+}
+
+func TestFewRowsGoByCollections(t *testing.T) {
+	t.Parallel()
+	c := newCollections(t, allWell)
+	if _, err := c.open(t, salesforce.Options{LargeWrite: 100}).Insert(t.Context(), writes(100, "x")); err != nil || len(c.seen) != 100 {
+		t.Errorf("%d rows by collections, %v", len(c.seen), err)
 	}
 }
 

@@ -1,0 +1,23 @@
+package salesforce
+
+import (
+	"context"
+
+	"github.com/holdfast-backup/holdfast/engine"
+)
+
+// CountWhere lets the org count what lives: SELECT COUNT().
+func (o *org) CountWhere(ctx context.Context, object, where string) (int64, error) {
+	s := selection{fields: []string{"COUNT()"}, object: object, where: bounds(engine.ReadRequest{Where: where})}
+	var wire struct {
+		Total *int64 `json:"totalSize"`
+	}
+	err := o.fetch(ctx, call{path: o.query(current, s.String()), doing: "count " + object}, &wire)
+	if err == nil && wire.Total == nil {
+		err = errIncomplete
+	}
+	if err != nil {
+		return 0, err
+	}
+	return *wire.Total, nil
+}
