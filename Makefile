@@ -25,6 +25,10 @@ help:
 
 # -- every day
 
+.PHONY: run
+run: ## the server alone, with what it keeps in ./data
+	go run ./server
+
 .PHONY: test
 test: postgresql ## every test, on SQLite and PostgreSQL
 	go test ./...

@@ -28,7 +28,7 @@ export default async function run(conn) {
   await check('query: filter, order, limit and offset', async () => {
     assert.deepEqual(names(await q("SELECT Name FROM Account WHERE Name LIKE '$%' ORDER BY AnnualRevenue DESC LIMIT 2 OFFSET 1")), [`${mark} C`, `${mark} B`]);
     assert.deepEqual(names(await q("SELECT Name FROM Account WHERE Name LIKE '$%' AND (Industry = 'Energy' OR AnnualRevenue > 350) ORDER BY Name")), [`${mark} B`, `${mark} D`]);
-    assert.deepEqual(names(await q("SELECT Name FROM Account WHERE Name LIKE '$%' AND NOT (Industry = 'Banking') ORDER BY Name")), [`${mark} B`, `${mark} D`]);
+    assert.deepEqual(names(await q("SELECT Name FROM Account WHERE Name LIKE '$%' AND (NOT Industry = 'Banking') ORDER BY Name")), [`${mark} B`, `${mark} D`]);
     assert.deepEqual(names(await q("SELECT Name FROM Account WHERE Name LIKE '$%' AND Industry = null")), [`${mark} D`]);
     assert.deepEqual(names(await q("SELECT Name FROM Account WHERE Name LIKE '$%' AND BillingCity = 'l\\'aquila' ORDER BY Name")), [`${mark} A`, `${mark} B`]);
     assert.deepEqual(names(await q("SELECT Name FROM Account WHERE Name IN ('$ A', '$ C') AND Industry NOT IN ('Energy') ORDER BY Name DESC")), [`${mark} C`, `${mark} A`]);
