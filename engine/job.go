@@ -33,8 +33,8 @@ const (
 )
 
 // Finished reports whether the job will not change any more.
-func (s JobState) Finished() bool {
-	return s == JobCompleted || s == JobCompletedWithErrors || s == JobFailed || s == JobAborted
+func (v JobState) Finished() bool {
+	return v == JobCompleted || v == JobCompletedWithErrors || v == JobFailed || v == JobAborted
 }
 
 // JobObjectState is where a job stands with one SObject.

@@ -12,11 +12,11 @@ const (
 	RoleViewer   Role = "VIEWER"   // reads
 )
 
-// Includes reports whether r may do what other may.
-func (r Role) Includes(other Role) bool { return r.rank() >= other.rank() }
+// Includes reports whether v may do what other may.
+func (v Role) Includes(other Role) bool { return v.rank() >= other.rank() }
 
-func (r Role) rank() int {
-	switch r {
+func (v Role) rank() int {
+	switch v {
 	case RoleAdmin:
 		return 3
 	case RoleOperator:

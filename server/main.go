@@ -20,6 +20,8 @@ import (
 type commands struct {
 	Config  kong.ConfigFlag `help:"Read settings from this JSON file." placeholder:"FILE"`
 	Serve   serveCommand    `cmd:"" default:"withargs" help:"Run the server (the default)."`
+	Demo    demoCommand     `cmd:"" help:"Show a server with a simulated org and a few days of history."`
+	Smoke   smokeCommand    `cmd:"" hidden:"" help:"Drive the main job end to end against a simulated org."`
 	Version versionCommand  `cmd:"" help:"Print the version."`
 }
 

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+)
+
+type demoCommand struct {
+	Listen string `help:"Address to listen on." default:"127.0.0.1:8080"`
+}
+
+// Run shows a server with a simulated org and a few days of history, until it
+// is told to stop.
+func (c demoCommand) Run(ctx context.Context) error {
+	fmt.Println("Holdfast demo: a simulated Salesforce org, and a server that backs it up.")
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	w, err := newWorld(ctx, c.Listen, log)
+	if err == nil {
+		err = w.live(ctx, func(format string, args ...any) { fmt.Printf(format, args...) })
+	}
+	if err != nil {
+		return errors.Join(err, w.close())
+	}
+	fmt.Printf(demoGuide, w.server.URL(), demoOrganization, demoEmail, demoPassword, w.api.Token,
+		w.orgID, w.orgID, w.session.ID("Account1"), w.orgID)
+	<-ctx.Done()
+	return w.close()
+}
+
+const demoGuide = `
+Open   %s
+Sign in as organization %q, email %q, password %q
+or paste this under "Headers":  {"Authorization": "Bearer %s"}
+
+Three queries to paste:
+
+1. What the backups stored
+   { jobs(orgId: %q) { edges { node { number name state added changed deleted } } } }
+
+2. The versions of a record that a mail merge has spoilt
+   { org(id: %q) { record(objectName: "Account", recordId: %q) {
+       versions(first: 4) { edges { node { id capturedAt change } } } } } }
+
+3. How complete the last backup is
+   { jobs(orgId: %q, first: 1) { edges { node { objects(first: 100) { edges { node {
+       name completeness { expected stored reason } } } } } } } }
+
+Ctrl-C ends the demo; its data is removed.
+`
