@@ -37,8 +37,10 @@ func (o *org) retrieve(ctx context.Context, request engine.RetrieveRequest, colu
 	ids := request.IDs
 	asked := columns
 	extra, deletable := request.Object.Field("IsDeleted")
-	if deletable {
-		asked = append(asked[:len(asked):len(asked)], column{name: extra.Name, spelling: asBoolean})
+	flag := place(columns, []byte("IsDeleted"), 0)
+	if deletable && flag < 0 {
+		flag = len(columns)
+		asked = append(asked[:flag:flag], column{name: extra.Name, spelling: asBoolean})
 	}
 	names := make([]string, 0, len(asked))
 	for i, c := range asked {
@@ -61,7 +63,7 @@ func (o *org) retrieve(ctx context.Context, request engine.RetrieveRequest, colu
 			return &broken{err: errJSON}
 		}
 		for i, row := range rows {
-			records[i] = engine.CurrentRecord{ID: ids[i], Found: row != nil && !(deletable && string(row[len(row)-1]) == "true")}
+			records[i] = engine.CurrentRecord{ID: ids[i], Found: row != nil && !(deletable && string(row[flag]) == "true")}
 			if records[i].Found {
 				records[i].Values = texts(row[:len(columns)])
 			}
