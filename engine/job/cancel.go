@@ -27,7 +27,7 @@ func (q *Queue) Cancel(ctx context.Context, jobID string) error {
 		case !waiting:
 			return q.hub.announce(ctx, tx, cancelTopic(l.taskID))
 		}
-		if err := appendLine(ctx, tx, l, engine.LogWarn, cancelled.message); err != nil {
+		if err := appendLine(ctx, tx, l, Line{Level: engine.LogWarn, Message: cancelled.message}); err != nil {
 			return err
 		}
 		return q.endTask(ctx, tx, l, cancelled)

@@ -33,15 +33,15 @@ type liveFeed[T follower] struct {
 }
 
 // follow returns the job's feed, running; leave must be called in the end.
-func (f *feeds[T]) follow(jobID string) (feed T, leave func()) {
+func (f *feeds[T]) follow(ctx context.Context, jobID string) (feed T, leave func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	live, ok := f.live[jobID]
 	if !ok {
-		ctx, stop := context.WithCancel(context.Background())
+		alive, stop := context.WithCancel(context.WithoutCancel(ctx)) // it outlives its first follower
 		live = &liveFeed[T]{follower: f.open(jobID), stop: stop}
 		f.live[jobID] = live
-		go f.queue.keepReading(ctx, jobID, live.follower)
+		go f.queue.keepReading(alive, jobID, live.follower)
 	}
 	live.users++
 	return live.follower, func() {

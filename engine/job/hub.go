@@ -26,12 +26,13 @@ func cancelTopic(taskID string) string { return "cancel:" + taskID } // its canc
 // carries nothing, so one too many does no harm.
 type hub struct {
 	db      *database.DB
+	logger  *slog.Logger
 	mu      sync.Mutex
 	waiting map[string]map[chan struct{}]bool
 }
 
-func newHub(db *database.DB) *hub {
-	return &hub{db: db, waiting: map[string]map[chan struct{}]bool{}}
+func newHub(db *database.DB, logger *slog.Logger) *hub {
+	return &hub{db: db, logger: logger, waiting: map[string]map[chan struct{}]bool{}}
 }
 
 // watch returns a channel that gets a signal after each announcement of topic;
@@ -109,12 +110,12 @@ func (h *hub) listen(ctx context.Context) {
 	}
 	listener := h.db.Listen(func(_ pq.ListenerEventType, err error) {
 		if err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "the database's notifications are interrupted", "error", err)
+			h.logger.WarnContext(ctx, "the database's notifications are interrupted", "error", err)
 		}
 	})
 	defer func() { _ = listener.Close() }()
 	if err := listener.Listen(channel); err != nil {
-		slog.ErrorContext(ctx, "cannot listen to the database: work starts by polling only", "error", err)
+		h.logger.ErrorContext(ctx, "cannot listen to the database: work starts by polling only", "error", err)
 		return
 	}
 	h.signalAll()

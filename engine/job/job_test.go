@@ -55,7 +55,7 @@ func node(t *testing.T, q *job.Queue) (stop func()) {
 	return stop
 }
 
-func enqueue(t *testing.T, ctx context.Context, q *job.Queue, spec job.Spec) *ent.Job { //nolint:revive // t first in tests
+func enqueue(t *testing.T, ctx context.Context, q *job.Queue, spec job.Spec) *ent.Job {
 	t.Helper()
 	made, err := q.Enqueue(ctx, spec)
 	if err != nil {
@@ -65,7 +65,7 @@ func enqueue(t *testing.T, ctx context.Context, q *job.Queue, spec job.Spec) *en
 }
 
 // finished waits for a job's end.
-func finished(t *testing.T, ctx context.Context, q *job.Queue, id string) *ent.Job { //nolint:revive // t first in tests
+func finished(t *testing.T, ctx context.Context, q *job.Queue, id string) *ent.Job {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

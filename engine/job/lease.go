@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -24,14 +23,14 @@ type lease struct {
 	attempt, maxAttempts  int
 	checkpoint            []byte
 	cancelRequested       bool
-	expires               time.Time // by our own monotonic clock, never later than the database's
+	claimed               time.Time // just before it was, by our own clock
 }
 
 // claim takes up to limit due tasks. Of the tasks with one serial key only the
 // oldest may be taken, and only when none is running; the unique index on
 // running keys decides between nodes that look at the same moment.
 func (q *Queue) claim(ctx context.Context, operations []engine.Operation, limit int) (leases []lease, err error) {
-	expires := time.Now().Add(q.settings.Lease)
+	asked := q.settings.Now()
 	tx, err := q.db.SQL.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
@@ -49,7 +48,7 @@ func (q *Queue) claim(ctx context.Context, operations []engine.Operation, limit 
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
-		l := lease{expires: expires}
+		l := lease{claimed: asked}
 		if err := rows.Scan(&l.taskID, &l.tenant, &l.jobID, &l.attempt, &l.maxAttempts, &l.checkpoint, &l.cancelRequested); err != nil {
 			return nil, err
 		}
@@ -107,24 +106,25 @@ func (r *Run) fence(ctx context.Context, tx *ent.Tx) error {
 func (r *Run) keepLease(ctx context.Context) {
 	signals, stop := r.queue.hub.watch(cancelTopic(r.lease.taskID))
 	defer stop()
-	period := r.queue.settings.Lease
+	period, now := r.queue.settings.Lease, r.queue.settings.Now
+	safe := r.lease.claimed.Add(period * 3 / 4) // until then nobody takes the job over
 	tick := time.NewTicker(period / 4)
 	defer tick.Stop()
 	for {
-		asked := time.Now()
-		bounded, cancel := context.WithDeadline(ctx, r.lease.expires.Add(-period/4))
+		asked := now()
+		bounded, cancel := context.WithDeadline(ctx, safe)
 		cancelRequested, err := r.renew(bounded)
 		cancel()
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err == nil:
-			r.lease.expires = asked.Add(period)
-		case errors.Is(err, sql.ErrNoRows), time.Now().After(r.lease.expires.Add(-period / 4)):
+			safe = asked.Add(period * 3 / 4)
+		case errors.Is(err, sql.ErrNoRows), now().After(safe):
 			r.cancel(ErrLeaseLost)
 			return
 		default:
-			slog.WarnContext(ctx, "cannot renew a job's lease", "job", r.lease.jobID, "error", err)
+			r.queue.logger.WarnContext(ctx, "cannot renew a job's lease", "job", r.lease.jobID, "error", err)
 		}
 		if cancelRequested {
 			r.cancel(ErrCancelled)
@@ -153,7 +153,7 @@ func (q *Queue) rescue(ctx context.Context) {
 		err = errors.Join(err, q.db.InTx(ctx, func(tx *ent.Tx) error { return q.takeBack(ctx, tx, id) }))
 	}
 	if err != nil && ctx.Err() == nil {
-		slog.ErrorContext(ctx, "cannot take over the jobs of dead nodes", "error", err)
+		q.logger.ErrorContext(ctx, "cannot take over the jobs of dead nodes", "error", err)
 	}
 }
 
@@ -169,8 +169,10 @@ func (q *Queue) takeBack(ctx context.Context, tx *ent.Tx, taskID string) error {
 	case l.cancelRequested:
 		return q.endDead(ctx, tx, l, cancelled)
 	case l.attempt >= l.maxAttempts:
-		return q.endDead(ctx, tx, l, ending{task: "FAILED", job: engine.JobFailed, code: "ATTEMPTS_EXHAUSTED",
-			message: fmt.Sprintf("The server stopped in the middle of this job, attempt %d of %d: see the server's own log, then start the job again.", l.attempt, l.maxAttempts)})
+		return q.endDead(ctx, tx, l, ending{
+			task: "FAILED", job: engine.JobFailed, code: "ATTEMPTS_EXHAUSTED",
+			message: fmt.Sprintf("The server stopped in the middle of this job, attempt %d of %d: see the server's own log, then start the job again.", l.attempt, l.maxAttempts),
+		})
 	}
 	return q.hub.announce(ctx, tx, queueTopic)
 }
@@ -191,7 +193,7 @@ func (q *Queue) reclaim(ctx context.Context, tx *ent.Tx, taskID string) (l lease
 
 // endDead ends a job that no node runs any more.
 func (q *Queue) endDead(ctx context.Context, tx *ent.Tx, l lease, end ending) error {
-	if err := appendLine(ctx, tx, l, engine.LogError, end.message); err != nil {
+	if err := appendLine(ctx, tx, l, Line{Level: engine.LogError, Message: end.message}); err != nil {
 		return err
 	}
 	return q.endTask(engine.AsWorker(ctx, l.tenant), tx, l, end)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"strings"
 	"sync"
@@ -86,7 +85,7 @@ func (w *logWriter) flushTimed() {
 	if errors.Is(err, ErrLeaseLost) {
 		w.drop()
 	} else if err != nil {
-		slog.WarnContext(ctx, "cannot write a job's log: trying again with its next line", "job", w.run.lease.jobID, "error", err)
+		w.run.queue.logger.WarnContext(ctx, "cannot write a job's log: trying again with its next line", "job", w.run.lease.jobID, "error", err)
 	}
 }
 
@@ -160,10 +159,11 @@ func insertLines(ctx context.Context, tx *ent.Tx, l lease, batch []Line) error {
 }
 
 // appendLine adds a line to the log of a job that nobody runs; tx has its task locked.
-func appendLine(ctx context.Context, tx *ent.Tx, l lease, level engine.LogLevel, message string) error {
+func appendLine(ctx context.Context, tx *ent.Tx, l lease, line Line) error {
 	last, err := lastLine(ctx, tx.Client(), l.jobID)
 	if err != nil {
 		return err
 	}
-	return insertLines(ctx, tx, l, []Line{{last + 1, schema.Now(), level, "", message}})
+	line.Seq, line.At = last+1, schema.Now()
+	return insertLines(ctx, tx, l, []Line{line})
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // allLines reads a finished job's log after a cursor.
-func allLines(t *testing.T, ctx context.Context, q *job.Queue, id string, after int64) (lines []job.Line) { //nolint:revive // t first in tests
+func allLines(t *testing.T, ctx context.Context, q *job.Queue, id string, after int64) (lines []job.Line) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -95,7 +95,7 @@ func TestTailHasEveryLineOnce(t *testing.T) {
 }
 
 // checkInterrupted follows in short pieces, each from where the last one stopped.
-func checkInterrupted(t *testing.T, ctx context.Context, q *job.Queue, id string, wg *sync.WaitGroup, total int64) { //nolint:revive // a test's helper
+func checkInterrupted(t *testing.T, ctx context.Context, q *job.Queue, id string, wg *sync.WaitGroup, total int64) {
 	t.Helper()
 	wg.Go(func() {
 		var lines []job.Line

@@ -2,7 +2,6 @@ package job
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -67,19 +66,21 @@ func (o *ObjectProgress) Progress(records int64) {
 	if !o.due() {
 		return
 	}
-	err := o.write(o.run.ctx, func(u *ent.JobObjectUpdate) { u.SetRecords(records) })
-	if err != nil && o.run.ctx.Err() == nil {
-		slog.WarnContext(o.run.ctx, "cannot write a job's progress", "job", o.run.lease.jobID, "error", err)
+	r := o.run
+	err := o.write(r.ctx, func(u *ent.JobObjectUpdate) { u.SetRecords(records) })
+	if err != nil && r.ctx.Err() == nil {
+		r.queue.logger.WarnContext(r.ctx, "cannot write a job's progress", "job", r.lease.jobID, "error", err)
 	}
 }
 
 func (o *ObjectProgress) due() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if time.Since(o.written) < progressEvery {
+	now := o.run.queue.settings.Now()
+	if now.Sub(o.written) < progressEvery {
 		return false
 	}
-	o.written = time.Now()
+	o.written = now
 	return true
 }
 
@@ -94,9 +95,10 @@ func (o *ObjectProgress) Finish(ctx context.Context, c ObjectCounts) error {
 // Fail says that the object could not be done, and why. The job goes on, and
 // ends as COMPLETED_WITH_ERRORS at best.
 func (o *ObjectProgress) Fail(ctx context.Context, cause error) error {
+	r := o.run
 	code, message := told(cause)
-	slog.WarnContext(ctx, "an object of a job failed", "job", o.run.lease.jobID, "object", o.name, "error", cause)
-	o.run.Log(engine.LogError, o.name, "%s: %s", o.name, message)
+	r.queue.logger.WarnContext(ctx, "an object of a job failed", "job", r.lease.jobID, "object", o.name, "error", cause)
+	r.Log(engine.LogError, o.name, "%s: %s", o.name, message)
 	return o.write(ctx, func(u *ent.JobObjectUpdate) {
 		u.SetState(engine.ObjectException).SetFinishedAt(schema.Now()).SetErrorCode(code).SetErrorMessage(message)
 	})

@@ -3,7 +3,6 @@ package job
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"runtime/debug"
 	"time"
 
@@ -64,7 +63,7 @@ func (q *Queue) execute(working context.Context, l lease) {
 func (r *Run) work() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			slog.ErrorContext(r.ctx, "a worker panicked", "job", r.lease.jobID, "panic", p, "stack", string(debug.Stack()))
+			r.queue.logger.ErrorContext(r.ctx, "a worker panicked", "job", r.lease.jobID, "panic", p, "stack", string(debug.Stack()))
 			err = &engine.Error{Kind: engine.KindInternal, Code: "INTERNAL", Message: faultInside}
 		}
 	}()
@@ -99,23 +98,23 @@ func (r *Run) conclude(err error) {
 		r.Log(engine.LogInfo, "", "The server is stopping: the job goes on when it is back, or on another node.")
 		err = r.again(ctx, 0, 1)
 	case errors.As(err, &nap):
-		r.Log(engine.LogInfo, "", "%s Going on at %s.", nap.reason, time.Now().Add(nap.wait).UTC().Format("15:04 UTC"))
+		r.Log(engine.LogInfo, "", "%s Going on at %s.", nap.reason, r.inWords(nap.wait))
 		err = r.again(ctx, nap.wait, 1)
 	default:
 		err = r.failed(ctx, err)
 	}
 	if err != nil && !errors.Is(err, ErrLeaseLost) {
-		slog.ErrorContext(ctx, "cannot write a job's outcome: it will run again", "job", r.lease.jobID, "error", err)
+		r.queue.logger.ErrorContext(ctx, "cannot write a job's outcome: it will run again", "job", r.lease.jobID, "error", err)
 	}
 }
 
 // failed tries again after a transient failure, pauses when the org's quota is
 // used up, and fails the job otherwise.
 func (r *Run) failed(ctx context.Context, err error) error {
-	slog.WarnContext(ctx, "a job's attempt failed", "job", r.lease.jobID, "attempt", r.lease.attempt, "error", err)
+	r.queue.logger.WarnContext(ctx, "a job's attempt failed", "job", r.lease.jobID, "attempt", r.lease.attempt, "error", err)
 	end := failure(err)
 	if end.code == quotaCode {
-		r.Log(engine.LogWarn, "", "%s Going on at %s.", end.message, time.Now().Add(quotaPause).UTC().Format("15:04 UTC"))
+		r.Log(engine.LogWarn, "", "%s Going on at %s.", end.message, r.inWords(quotaPause))
 		return r.again(ctx, quotaPause, 1)
 	}
 	if engine.Is(err, engine.KindTransient) && r.lease.attempt < r.lease.maxAttempts {
@@ -125,6 +124,11 @@ func (r *Run) failed(ctx context.Context, err error) error {
 	}
 	r.Log(engine.LogError, "", "%s", end.message)
 	return r.end(ctx, end)
+}
+
+// inWords is the moment after a wait, as a log line names it.
+func (r *Run) inWords(wait time.Duration) string {
+	return r.queue.settings.Now().Add(wait).UTC().Format("15:04 UTC")
 }
 
 func failure(err error) ending {
@@ -151,7 +155,7 @@ func (r *Run) settle(ctx context.Context, outcome func(tx *ent.Tx) error) error 
 		if err == nil || errors.Is(err, ErrLeaseLost) || !pause(ctx, settleEvery) {
 			return err
 		}
-		slog.WarnContext(ctx, "cannot write a job's outcome: trying again", "job", r.lease.jobID, "error", err)
+		r.queue.logger.WarnContext(ctx, "cannot write a job's outcome: trying again", "job", r.lease.jobID, "error", err)
 	}
 }
 
@@ -206,7 +210,7 @@ func (q *Queue) endTask(ctx context.Context, tx *ent.Tx, l lease, end ending) er
 		return err
 	}
 	for _, hook := range q.finished {
-		if err := tell(ctx, tx, job, hook); err != nil {
+		if err := q.tell(ctx, tx, job, hook); err != nil {
 			return err
 		}
 	}
@@ -214,12 +218,12 @@ func (q *Queue) endTask(ctx context.Context, tx *ent.Tx, l lease, end ending) er
 }
 
 // tell runs a hook so that its failure undoes only what it did itself.
-func tell(ctx context.Context, tx *ent.Tx, job *ent.Job, hook FinishedHook) error {
+func (q *Queue) tell(ctx context.Context, tx *ent.Tx, job *ent.Job, hook FinishedHook) error {
 	if _, err := tx.ExecContext(ctx, "SAVEPOINT hook"); err != nil {
 		return err
 	}
 	if err := hook(ctx, tx, job); err != nil {
-		slog.ErrorContext(ctx, "what follows a finished job failed", "job", job.ID, "error", err)
+		q.logger.ErrorContext(ctx, "what follows a finished job failed", "job", job.ID, "error", err)
 		if _, err := tx.ExecContext(ctx, "ROLLBACK TO SAVEPOINT hook"); err != nil {
 			return err
 		}

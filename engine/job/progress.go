@@ -2,7 +2,6 @@ package job
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -31,7 +30,7 @@ func (q *Queue) Progress(ctx context.Context, jobID string) (<-chan Snapshot, er
 	snapshots := make(chan Snapshot)
 	go func() {
 		defer close(snapshots)
-		b, leave := q.boards.follow(jobID)
+		b, leave := q.boards.follow(ctx, jobID)
 		defer leave()
 		var seen *Snapshot
 		for seen = b.next(ctx, nil); seen != nil; seen = b.next(ctx, seen) {
@@ -64,7 +63,7 @@ func (b *board) read(ctx context.Context) (done bool) {
 	snapshot, err := b.load(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
-			slog.WarnContext(ctx, "cannot read a job's progress: trying again", "job", b.jobID, "error", err)
+			b.queue.logger.WarnContext(ctx, "cannot read a job's progress: trying again", "job", b.jobID, "error", err)
 		}
 		return ent.IsNotFound(err)
 	}

@@ -37,6 +37,8 @@ type Settings struct {
 	Grace   time.Duration                   // how long Run lets jobs finish when it stops: 10 s
 	Slots   int                             // jobs of one class at once on this node: 4
 	Backoff func(attempt int) time.Duration // the wait after a failed attempt, which counts from 1
+	Logger  *slog.Logger                    // for the operator: slog's default
+	Now     func() time.Time                // time.Now; leases go by the database's clock
 }
 
 func (s Settings) withDefaults() Settings {
@@ -46,6 +48,12 @@ func (s Settings) withDefaults() Settings {
 	defaultTo(&s.Slots, 4)
 	if s.Backoff == nil {
 		s.Backoff = DefaultBackoff
+	}
+	if s.Logger == nil {
+		s.Logger = slog.Default()
+	}
+	if s.Now == nil {
+		s.Now = time.Now
 	}
 	return s
 }
@@ -69,6 +77,7 @@ type Queue struct {
 	hub      *hub
 	node     string
 	settings Settings
+	logger   *slog.Logger
 	workers  map[engine.Operation]Worker
 	finished []FinishedHook
 	tails    feeds[*tailer]
@@ -88,8 +97,9 @@ type FinishedHook func(ctx context.Context, tx *ent.Tx, job *ent.Job) error
 // New makes a node's queue on db.
 func New(db *database.DB, settings Settings) *Queue {
 	host, _ := os.Hostname()
+	settings = settings.withDefaults()
 	q := &Queue{
-		db: db, speech: speechOf(db), hub: newHub(db), settings: settings.withDefaults(),
+		db: db, speech: speechOf(db), hub: newHub(db, settings.Logger), settings: settings, logger: settings.Logger,
 		node:    fmt.Sprintf("%s/%d/%s", host, os.Getpid(), ulid.Make()),
 		workers: map[engine.Operation]Worker{}, running: map[Class]int{}, freed: make(chan struct{}, 1),
 	}
@@ -156,7 +166,7 @@ func (q *Queue) claimAll(ctx, working context.Context) {
 				continue // another node was faster with a job of the same key
 			}
 			if err != nil && ctx.Err() == nil {
-				slog.ErrorContext(ctx, "cannot claim jobs", "error", err)
+				q.logger.ErrorContext(ctx, "cannot claim jobs", "error", err)
 			}
 			for _, l := range leases {
 				q.start(working, class, l)

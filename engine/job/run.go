@@ -16,7 +16,7 @@ type Run struct {
 	queue  *Queue
 	lease  lease
 	job    *ent.Job
-	ctx    context.Context //nolint:containedctx // a run is its context's owner
+	ctx    context.Context // a run owns its context
 	cancel context.CancelCauseFunc
 	log    logWriter
 

@@ -2,7 +2,6 @@ package job
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 
 	"github.com/holdfast-backup/holdfast/engine"
@@ -25,7 +24,7 @@ func (q *Queue) Tail(ctx context.Context, jobID string, after int64) (<-chan []L
 	batches := make(chan []Line)
 	go func() {
 		defer close(batches)
-		t, leave := q.tails.follow(jobID)
+		t, leave := q.tails.follow(ctx, jobID)
 		defer leave()
 		for lines := t.next(ctx, after); len(lines) > 0; lines = t.next(ctx, after) {
 			select {
@@ -78,7 +77,7 @@ func (t *tailer) read(ctx context.Context) (done bool) {
 	ctx = engine.AsSystem(ctx)
 	err := t.readAll(ctx)
 	if err != nil && ctx.Err() == nil {
-		slog.WarnContext(ctx, "cannot read a job's log: trying again", "job", t.jobID, "error", err)
+		t.queue.logger.WarnContext(ctx, "cannot read a job's log: trying again", "job", t.jobID, "error", err)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -90,36 +89,39 @@ func (t *tailer) readAll(ctx context.Context) error {
 	if err != nil && !ent.IsNotFound(err) {
 		return err
 	}
+	from := t.last // nobody else writes it
 	if !t.begun {
-		if t.last, err = lastLine(ctx, t.queue.db.Client, t.jobID); err != nil {
+		if from, err = lastLine(ctx, t.queue.db.Client, t.jobID); err != nil {
 			return err
 		}
 	}
 	for {
-		lines, err := t.queue.lines(ctx, t.jobID, t.last)
+		lines, err := t.queue.lines(ctx, t.jobID, from)
 		if err != nil {
 			return err
 		}
-		t.take(lines, len(lines) < batchLines && (job == nil || job.State.Finished()))
+		from = t.take(from, lines, len(lines) < batchLines && (job == nil || job.State.Finished()))
 		if len(lines) < batchLines {
 			return nil
 		}
 	}
 }
 
-func (t *tailer) take(lines []Line, done bool) {
+// take adds the lines after the one numbered from, and returns the last one's number.
+func (t *tailer) take(from int64, lines []Line, done bool) (last int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.last = from
 	if len(lines) > 0 {
 		t.last = lines[len(lines)-1].Seq
 		t.ring = append(t.ring, lines...)
 		t.ring = t.ring[max(0, len(t.ring)-ringLines):]
 	}
-	if t.begun && len(lines) == 0 && t.done == done {
-		return
+	if !t.begun || len(lines) > 0 || t.done != done {
+		t.begun, t.done = true, done
+		t.change.announce()
 	}
-	t.begun, t.done = true, done
-	t.change.announce()
+	return t.last
 }
 
 // next waits for lines after a cursor; none means the end.
@@ -132,7 +134,7 @@ func (t *tailer) next(ctx context.Context, after int64) []Line {
 				if !pause(ctx, t.queue.settings.Poll) {
 					return nil
 				}
-				slog.WarnContext(ctx, "cannot read a job's log: trying again", "job", t.jobID, "error", err)
+				t.queue.logger.WarnContext(ctx, "cannot read a job's log: trying again", "job", t.jobID, "error", err)
 				continue
 			}
 		}

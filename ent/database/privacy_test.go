@@ -156,7 +156,7 @@ func (w *world) sample(kind reflect.Type, column *dbschema.Column) reflect.Value
 	case reflect.Int, reflect.Int64, reflect.Int32:
 		v.SetInt(n)
 	case reflect.Uint32, reflect.Uint64:
-		v.SetUint(uint64(n)) //nolint:gosec // small
+		v.SetUint(uint64(n))
 	case reflect.Struct:
 		v.Set(reflect.ValueOf(time.Now()))
 	case reflect.Slice:

@@ -33,7 +33,7 @@ func Each(t *testing.T, test func(t *testing.T, db *database.DB)) {
 // SQLite opens a new database in a temporary folder.
 func SQLite(t testing.TB) *database.DB {
 	t.Helper()
-	template, err := sqliteTemplate()
+	template, err := sqliteTemplate(t.Context())
 	if err != nil {
 		t.Fatalf("prepare SQLite: %v", err)
 	}
@@ -48,7 +48,7 @@ func SQLite(t testing.TB) *database.DB {
 // PostgreSQL is not installed it skips the test, or fails it when CI=true.
 func Postgres(t testing.TB) *database.DB {
 	t.Helper()
-	server, err := postgresTemplate()
+	server, err := postgresServer(t.Context())
 	if errors.Is(err, scratch.ErrNotInstalled) && os.Getenv("CI") != "true" {
 		t.Skip(err)
 	}
@@ -59,7 +59,8 @@ func Postgres(t testing.TB) *database.DB {
 	if err := server.Exec(t.Context(), "postgres", "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = server.Exec(context.Background(), "postgres", "DROP DATABASE "+name+" WITH (FORCE)") })
+	after := context.WithoutCancel(t.Context())
+	t.Cleanup(func() { _ = server.Exec(after, "postgres", "DROP DATABASE "+name+" WITH (FORCE)") })
 	return open(t, server.URL(name))
 }
 
@@ -88,34 +89,57 @@ func open(t testing.TB, url string) *database.DB {
 	return db
 }
 
-var sqliteTemplate = sync.OnceValues(func() ([]byte, error) {
+// templates are made once per test binary.
+var templates struct {
+	sync.Mutex
+	sqlite []byte
+	server *scratch.Server
+}
+
+// sqliteTemplate is the file of a migrated, empty database.
+func sqliteTemplate(ctx context.Context) ([]byte, error) {
+	templates.Lock()
+	defer templates.Unlock()
+	if templates.sqlite != nil {
+		return templates.sqlite, nil
+	}
 	dir, err := os.MkdirTemp("", "holdfast-sqlite-")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	path := filepath.Join(dir, "template.db")
-	if err := prepare(path); err != nil {
+	if err := prepare(ctx, path); err != nil {
 		return nil, err
 	}
-	return os.ReadFile(path) //nolint:gosec // the path is ours
-})
+	templates.sqlite, err = os.ReadFile(path)
+	return templates.sqlite, err
+}
 
-var postgresTemplate = sync.OnceValues(func() (*scratch.Server, error) {
-	ctx := context.Background()
+// postgresServer is the test binary's server, with the template database.
+func postgresServer(ctx context.Context) (*scratch.Server, error) {
+	templates.Lock()
+	defer templates.Unlock()
+	if templates.server != nil {
+		return templates.server, nil
+	}
 	server, err := scratch.Start(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if err := server.Exec(ctx, "postgres", "CREATE DATABASE "+template); err != nil {
-		return nil, err
+		return nil, errors.Join(err, server.Stop())
 	}
-	return server, prepare(server.URL(template))
-})
+	if err := prepare(ctx, server.URL(template)); err != nil {
+		return nil, errors.Join(err, server.Stop())
+	}
+	templates.server = server
+	return server, nil
+}
 
 // prepare migrates a database and lets go of it.
-func prepare(url string) error {
-	db, err := database.Open(context.Background(), url, database.Unsynced())
+func prepare(ctx context.Context, url string) error {
+	db, err := database.Open(ctx, url, database.Unsynced())
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func Start(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: dir, shell: exec.Command("/bin/sh", "-c", lifetime)} //nolint:gosec // our own script
+	s := &Server{dir: dir, shell: exec.Command("/bin/sh", "-c", lifetime)}
 	s.shell.Dir = dir
 	s.shell.Env = append(os.Environ(), "BIN="+bin, "DIR="+dir)
 	s.shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -109,7 +109,7 @@ func (s *Server) dropRoot() error {
 	}
 	uid, _ := strconv.Atoi(account.Uid)
 	gid, _ := strconv.Atoi(account.Gid)
-	s.shell.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)} //nolint:gosec // ids fit
+	s.shell.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	return os.Chown(s.dir, uid, gid)
 }
 
