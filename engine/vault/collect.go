@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
 	"gocloud.dev/blob"
 
 	"github.com/holdfast-backup/holdfast/ent"
@@ -51,7 +53,11 @@ func (v *Vault) bury(ctx context.Context, dead []*ent.VaultSegment, stats *Colle
 	for _, s := range dead {
 		v.cache.forget(s.ID)
 		v.removeBlob(ctx, segmentKey(s.OrgID, s.ID))
-		if err := v.db.VaultSegment.DeleteOneID(s.ID).Exec(ctx); err != nil && !ent.IsNotFound(err) {
+		err := v.change(ctx, s.OrgID, func(tx *ent.Tx) error {
+			_, err := tx.VaultSegment.Delete().Where(vaultsegment.ID(s.ID)).Exec(ctx)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 		stats.Dead++
@@ -103,17 +109,19 @@ func (v *Vault) scrub(ctx context.Context, orgID, object string) error {
 	return v.scrubDatabase(ctx)
 }
 
-// scrubDatabase makes SQLite overwrite free pages and empty its write-ahead
-// log; PostgreSQL vacuums the tables that named ids.
+// scrubDatabase empties SQLite's write-ahead log, and vacuums PostgreSQL's
+// tables that named ids.
 func (v *Vault) scrubDatabase(ctx context.Context) error {
-	if rows, err := v.db.QueryContext(ctx, "SELECT sqlite_version()"); err == nil {
-		if err := rows.Close(); err != nil {
-			return err
-		}
+	kind := ""
+	_, err := v.db.VaultHead.Query().Where(func(s *sql.Selector) { kind = s.Dialect() }).Exist(ctx)
+	if err != nil {
+		return err
+	}
+	if kind == dialect.SQLite {
 		_, err := v.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
 		return err
 	}
-	for _, table := range []string{"vault_sections", "vault_segments", "vault_run_objects"} {
+	for _, table := range []string{"vault_sections", "vault_segments", "vault_run_objects", "vault_keys"} {
 		if _, err := v.db.ExecContext(ctx, "VACUUM "+table); err != nil {
 			return err
 		}
@@ -136,7 +144,11 @@ func (v *Vault) deleteOrg(ctx context.Context, orgID string) error {
 	if err != nil || !mine {
 		return err
 	}
-	if _, err := v.db.VaultKey.Delete().Where(vaultkey.OrgID(orgID)).Exec(ctx); err != nil {
+	err = v.change(ctx, orgID, func(tx *ent.Tx) error {
+		_, err := tx.VaultKey.Delete().Where(vaultkey.OrgID(orgID)).Exec(ctx)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	v.keys.forget(ref)

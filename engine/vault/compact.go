@@ -38,16 +38,17 @@ func (v *Vault) Compact(ctx context.Context, orgID string, all bool) (CompactSta
 		}
 		jobs := planMerges(segments, all)
 		if len(jobs) == 0 {
-			return stats, nil
+			if stats.Merges > 0 {
+				err = v.copyManifest(ctx, orgID)
+			}
+			return stats, fault("compact", orgID, err)
 		}
 		for _, job := range jobs {
 			if err := v.mergeSegments(ctx, orgID, job, &stats); err != nil {
 				return stats, fault("compact", orgID, err)
 			}
 		}
-		if all {
-			return stats, nil
-		}
+		all = false // once is enough
 	}
 }
 

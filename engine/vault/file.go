@@ -3,7 +3,6 @@ package vault
 import (
 	"context"
 	"encoding/hex"
-	"hash"
 	"io"
 
 	"github.com/oklog/ulid/v2"
@@ -33,59 +32,73 @@ func (v *Vault) PutFile(ctx context.Context, orgID string, r io.Reader) (FileRef
 }
 
 func (v *Vault) putFile(ctx context.Context, orgID string, r io.Reader) (FileRef, error) {
-	epoch, key, err := v.keys.current(ctx, orgID)
+	if _, _, err := v.keys.current(ctx, orgID); err != nil {
+		return FileRef{}, err
+	}
+	f, err := v.sealBlob(ctx, orgID, r)
 	if err != nil {
 		return FileRef{}, err
+	}
+	known, err := v.db.VaultFile.Query().Where(vaultfile.OrgID(orgID), vaultfile.Hash(f.Hash)).Exist(ctx)
+	if err != nil || known {
+		f.blob.Abort()
+		return f.FileRef, err
+	}
+	if err := f.blob.Close(); err != nil {
+		return f.FileRef, err
+	}
+	ref, err := refOf(ctx, orgID)
+	if err != nil {
+		return f.FileRef, err
+	}
+	err = f.record(ctx, v.db.VaultFile, ref)
+	if ent.IsConstraintError(err) { // the same content came in at the same time
+		v.removeBlob(ctx, fileKey(orgID, f.id))
+		err = nil
+	}
+	return f.FileRef, err
+}
+
+// sealedFile is a file's blob before it is closed.
+type sealedFile struct {
+	FileRef
+	id    string
+	epoch uint32
+	blob  *pending
+}
+
+// sealBlob copies r into a new blob.
+func (v *Vault) sealBlob(ctx context.Context, orgID string, r io.Reader) (*sealedFile, error) {
+	epoch, key, err := v.keys.current(ctx, orgID)
+	if err != nil {
+		return nil, err
 	}
 	mac, err := v.keys.hash(ctx, orgID, macFiles)
 	if err != nil {
-		return FileRef{}, err
+		return nil, err
 	}
-	id := "vfl_" + ulid.Make().String()
-	p, err := v.blobs.create(ctx, fileKey(orgID, id))
+	f := &sealedFile{id: "vfl_" + ulid.Make().String(), epoch: epoch}
+	if f.blob, err = v.blobs.create(ctx, fileKey(orgID, f.id)); err != nil {
+		return nil, err
+	}
+	w, err := segment.NewFileWriter(f.blob, segment.Creation{ID: f.id, Epoch: epoch, Key: key})
+	if err == nil {
+		f.Size, err = io.Copy(io.MultiWriter(w, mac), r)
+	}
+	if err == nil {
+		sum := mac.Sum(nil)
+		f.Hash = hex.EncodeToString(sum)
+		err = w.Close(sum)
+	}
 	if err != nil {
-		return FileRef{}, err
+		f.blob.Abort()
+		return nil, err
 	}
-	ref, err := sealFile(p, segment.Creation{ID: id, Epoch: epoch, Key: key}, r, mac)
-	if err != nil {
-		p.Abort()
-		return ref, err
-	}
-	known, err := v.db.VaultFile.Query().Where(vaultfile.OrgID(orgID), vaultfile.Hash(ref.Hash)).Exist(ctx)
-	if err != nil || known {
-		p.Abort()
-		return ref, err
-	}
-	if err := p.Close(); err != nil {
-		return ref, err
-	}
-	return ref, v.recordFile(ctx, orgID, id, ref, epoch)
+	return f, nil
 }
 
-// sealFile copies r into w, sealed.
-func sealFile(w io.Writer, o segment.Creation, r io.Reader, mac hash.Hash) (FileRef, error) {
-	f, err := segment.NewFileWriter(w, o)
-	if err != nil {
-		return FileRef{}, err
-	}
-	size, err := io.Copy(io.MultiWriter(f, mac), r)
-	if err != nil {
-		return FileRef{}, err
-	}
-	sum := mac.Sum(nil)
-	return FileRef{Hash: hex.EncodeToString(sum), Size: size}, f.Close(sum)
-}
-
-func (v *Vault) recordFile(ctx context.Context, orgID, id string, ref FileRef, epoch uint32) error {
-	tenant, err := tenantOf(ctx)
-	if err != nil {
-		return err
-	}
-	err = v.db.VaultFile.Create().SetID(id).SetTenantID(tenant).SetOrgID(orgID).SetHash(ref.Hash).SetSize(ref.Size).SetEpoch(epoch).Exec(ctx)
-	if ent.IsConstraintError(err) { // the same content came in at the same time
-		return v.blobs.bucket.Delete(ctx, fileKey(orgID, id))
-	}
-	return err
+func (f *sealedFile) record(ctx context.Context, files *ent.VaultFileClient, ref orgRef) error {
+	return files.Create().SetID(f.id).SetTenantID(ref.tenant).SetOrgID(ref.org).SetHash(f.Hash).SetSize(f.Size).SetEpoch(f.epoch).Exec(ctx)
 }
 
 // OpenFile opens a file's content for reading and seeking; ctx ends it.

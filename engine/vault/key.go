@@ -17,22 +17,34 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/vaultkey"
 )
 
-const keyBytes = 32
+const (
+	keyBytes = 32
+	// macEpoch is the key of the keyed hashes. It seals nothing and is not
+	// rotated: the hashes would not be found again.
+	macEpoch   = 0
+	firstEpoch = 1
+)
 
 // keyring unwraps the orgs' keys and keeps them in memory only.
 type keyring struct {
-	db     *ent.Client
-	keeper *secrets.Keeper
-	mu     sync.Mutex
-	plain  map[orgRef]map[uint32][]byte
+	db        *ent.Client
+	keeper    *secrets.Keeper
+	mu        sync.Mutex
+	plain     map[orgRef]map[uint32][]byte
+	customers map[orgRef]*customerKey
 }
 
 // orgRef names an org together with its owner, so that nothing kept in memory
 // for one tenant answers another.
 type orgRef struct{ tenant, org string }
 
+func refOf(ctx context.Context, orgID string) (orgRef, error) {
+	tenant, err := tenantOf(ctx)
+	return orgRef{tenant, orgID}, err
+}
+
 func newKeyring(db *ent.Client, keeper *secrets.Keeper) *keyring {
-	return &keyring{db: db, keeper: keeper, plain: map[orgRef]map[uint32][]byte{}}
+	return &keyring{db: db, keeper: keeper, plain: map[orgRef]map[uint32][]byte{}, customers: map[orgRef]*customerKey{}}
 }
 
 // key is the org's key of an epoch.
@@ -42,8 +54,9 @@ func (k *keyring) key(ctx context.Context, orgID string, epoch uint32) ([]byte, 
 		return nil, err
 	}
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	if key, ok := k.plain[ref][epoch]; ok {
+	key, ok := k.plain[ref][epoch]
+	k.mu.Unlock()
+	if ok {
 		return key, nil
 	}
 	row, err := k.db.VaultKey.Query().Where(vaultkey.OrgID(orgID), vaultkey.Epoch(epoch)).Only(ctx)
@@ -53,65 +66,102 @@ func (k *keyring) key(ctx context.Context, orgID string, epoch uint32) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	return k.unwrap(ctx, ref, row)
-}
-
-func refOf(ctx context.Context, orgID string) (orgRef, error) {
-	tenant, err := tenantOf(ctx)
-	return orgRef{tenant, orgID}, err
-}
-
-func lostKey(orgID string, epoch uint32, err error) error {
-	return &engine.Error{Kind: engine.KindDenied, Code: "VAULT_KEY_LOST", Org: orgID, Err: err,
-		Message: fmt.Sprintf("The key of org %s, epoch %d, cannot be had: give the server the keeper (or the customer's own key) that wrapped it. Without it the data cannot be read.", orgID, epoch)}
-}
-
-func (k *keyring) unwrap(ctx context.Context, ref orgRef, row *ent.VaultKey) ([]byte, error) {
-	key, err := k.keeper.Decrypt(ctx, row.Wrapped)
-	if err != nil || len(key) != keyBytes {
-		return nil, lostKey(ref.org, row.Epoch, err)
+	if key, err = k.open(ctx, orgID, wrappedKey{row.Epoch, row.Wrapped, row.CustomerKey}); err != nil {
+		return nil, err
 	}
-	k.remember(ref, row.Epoch, key)
-	return key, nil
-}
-
-func (k *keyring) remember(ref orgRef, epoch uint32, key []byte) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if k.plain[ref] == nil {
 		k.plain[ref] = map[uint32][]byte{}
 	}
 	k.plain[ref][epoch] = key
+	return key, nil
 }
 
-// current is the newest epoch and its key; the first one is made when the org
-// has none.
+func lostKey(orgID string, epoch uint32, err error) error {
+	return &engine.Error{Kind: engine.KindDenied, Code: "VAULT_KEY_LOST", Org: orgID, Err: err,
+		Message: fmt.Sprintf("The key of org %s, epoch %d, cannot be had: give the server the keeper, or the customer's own key, that wrapped it. Without it the data cannot be read.", orgID, epoch)}
+}
+
+// open unwraps a key with whatever wrapped it.
+func (k *keyring) open(ctx context.Context, orgID string, w wrappedKey) (key []byte, err error) {
+	ref, err := refOf(ctx, orgID)
+	if err != nil {
+		return nil, err
+	}
+	if w.CustomerKey == "" {
+		key, err = k.keeper.Decrypt(ctx, w.Wrapped)
+	} else {
+		key, err = k.customer(ref).unwrap(ref.org, w)
+	}
+	if err != nil || len(key) != keyBytes {
+		return nil, lostKey(orgID, w.Epoch, err)
+	}
+	return key, nil
+}
+
+// wrap is the inverse of open, under the customer's key where there is one.
+func (k *keyring) wrap(ctx context.Context, ref orgRef, epoch uint32, key []byte) (wrappedKey, error) {
+	if c := k.customer(ref); c != nil {
+		return c.wrap(ref.org, epoch, key)
+	}
+	wrapped, err := k.keeper.Encrypt(ctx, key)
+	return wrappedKey{Epoch: epoch, Wrapped: wrapped}, err
+}
+
+func (k *keyring) customer(ref orgRef) *customerKey {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.customers[ref]
+}
+
+// current is the newest epoch and its key; the first ones are made when the
+// org has none.
 func (k *keyring) current(ctx context.Context, orgID string) (uint32, []byte, error) {
-	row, err := k.db.VaultKey.Query().Where(vaultkey.OrgID(orgID)).Order(ent.Desc(vaultkey.FieldEpoch)).First(ctx)
+	epoch, err := k.newest(ctx, orgID)
 	if ent.IsNotFound(err) {
-		if row, err = k.create(ctx, orgID, 1); ent.IsConstraintError(err) { // another node was faster
-			row, err = k.db.VaultKey.Query().Where(vaultkey.OrgID(orgID)).Order(ent.Desc(vaultkey.FieldEpoch)).First(ctx)
+		err = k.create(ctx, orgID, macEpoch, firstEpoch)
+		if err == nil || ent.IsConstraintError(err) { // another node was faster
+			epoch, err = k.newest(ctx, orgID)
 		}
 	}
 	if err != nil {
 		return 0, nil, err
 	}
-	key, err := k.key(ctx, orgID, row.Epoch)
-	return row.Epoch, key, err
+	key, err := k.key(ctx, orgID, epoch)
+	return epoch, key, err
 }
 
-func (k *keyring) create(ctx context.Context, orgID string, epoch uint32) (*ent.VaultKey, error) {
-	key := make([]byte, keyBytes)
-	if _, err := rand.Read(key); err != nil {
-		return nil, err
+func (k *keyring) newest(ctx context.Context, orgID string) (uint32, error) {
+	if _, err := tenantOf(ctx); err != nil {
+		return 0, err
 	}
-	wrapped, err := k.keeper.Encrypt(ctx, key)
+	row, err := k.db.VaultKey.Query().Where(vaultkey.OrgID(orgID)).Order(ent.Desc(vaultkey.FieldEpoch)).First(ctx)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	tenant, err := tenantOf(ctx)
+	return row.Epoch, nil
+}
+
+// create makes new keys, all or none.
+func (k *keyring) create(ctx context.Context, orgID string, epochs ...uint32) error {
+	ref, err := refOf(ctx, orgID)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return k.db.VaultKey.Create().SetTenantID(tenant).SetOrgID(orgID).SetEpoch(epoch).SetWrapped(wrapped).Save(ctx)
+	rows := make([]*ent.VaultKeyCreate, 0, len(epochs))
+	for _, epoch := range epochs {
+		key := make([]byte, keyBytes)
+		if _, err := rand.Read(key); err != nil {
+			return err
+		}
+		w, err := k.wrap(ctx, ref, epoch, key)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, k.db.VaultKey.Create().SetTenantID(ref.tenant).SetOrgID(orgID).SetEpoch(epoch).SetWrapped(w.Wrapped).SetCustomerKey(w.CustomerKey))
+	}
+	return k.db.VaultKey.CreateBulk(rows...).Exec(ctx)
 }
 
 // forget drops an org's keys from memory.
@@ -119,20 +169,15 @@ func (k *keyring) forget(ref orgRef) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.plain, ref)
+	delete(k.customers, ref)
 }
 
-// macKey keys the hashes of one purpose. It does not change with rotation: it
-// comes from the org's first epoch.
-func (k *keyring) macKey(ctx context.Context, orgID, purpose string) ([]byte, error) {
-	first, err := k.key(ctx, orgID, 1)
+// hash makes keyed hashes for one purpose; they stay the same for ever.
+func (k *keyring) hash(ctx context.Context, orgID, purpose string) (hash.Hash, error) {
+	root, err := k.key(ctx, orgID, macEpoch)
 	if err != nil {
 		return nil, err
 	}
-	return hkdf.Key(sha256.New, first, nil, "holdfast/mac/v1/"+purpose, keyBytes)
-}
-
-// hash makes keyed hashes for one purpose.
-func (k *keyring) hash(ctx context.Context, orgID, purpose string) (hash.Hash, error) {
-	key, err := k.macKey(ctx, orgID, purpose)
+	key, err := hkdf.Key(sha256.New, root, nil, "holdfast/mac/v1/"+purpose, keyBytes)
 	return hmac.New(sha256.New, key), err
 }

@@ -8,6 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
+
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/vault/segment"
 	"github.com/holdfast-backup/holdfast/ent"
@@ -24,7 +27,7 @@ func (v *Vault) change(ctx context.Context, orgID string, do func(tx *ent.Tx) er
 	if err != nil {
 		return err
 	}
-	if err = raise(ctx, tx, orgID); err == nil {
+	if err = v.raise(ctx, tx, orgID); err == nil {
 		err = do(tx)
 	}
 	if err != nil {
@@ -34,10 +37,22 @@ func (v *Vault) change(ctx context.Context, orgID string, do func(tx *ent.Tx) er
 	return tx.Commit()
 }
 
-func raise(ctx context.Context, tx *ent.Tx, orgID string) error {
-	n, err := tx.VaultHead.Update().Where(vaulthead.OrgID(orgID)).AddGeneration(1).Save(ctx)
-	if err != nil || n > 0 {
+// raise locks the head. On SQLite it also sees to it that what the transaction
+// deletes is overwritten.
+func (v *Vault) raise(ctx context.Context, tx *ent.Tx, orgID string) error {
+	kind := ""
+	n, err := tx.VaultHead.Update().
+		Where(vaulthead.OrgID(orgID), func(s *sql.Selector) { kind = s.Dialect() }).AddGeneration(1).Save(ctx)
+	if err != nil {
 		return err
+	}
+	if kind == dialect.SQLite {
+		if _, err := tx.ExecContext(ctx, "PRAGMA secure_delete=ON"); err != nil {
+			return err
+		}
+	}
+	if n > 0 {
+		return nil
 	}
 	tenant, err := tenantOf(ctx)
 	if err != nil {

@@ -88,6 +88,9 @@ func (p *purge) run(ctx context.Context) (err error) {
 	if err := p.v.scrub(ctx, p.spec.OrgID, p.spec.Object); err != nil {
 		return err
 	}
+	if err := p.v.replaceCopies(ctx, p.spec.OrgID); err != nil {
+		return err
+	}
 	return p.prove(ctx)
 }
 

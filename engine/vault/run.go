@@ -257,6 +257,9 @@ func (r *Run) close(ctx context.Context, state vaultrun.State) (RunCounts, error
 			counts.add(r.total(name))
 		}
 	}
+	if err := r.v.copyManifest(ctx, r.row.OrgID); err != nil { // the run is committed all the same
+		r.v.log.Warn("the copy of the manifest beside the data is old", "org", r.row.OrgID, "err", err)
+	}
 	return counts, nil
 }
 

@@ -87,13 +87,14 @@ type FileReader struct {
 	seal *sealer
 	size int64
 	hash []byte
+	head header
 	at   int64
 	have int // the chunk in buf, -1 for none
 	buf  []byte
 }
 
 // OpenFile reads header and footer. Every read of the FileReader ends with ctx.
-func OpenFile(ctx context.Context, src Source, o Opening) (*FileReader, error) {
+func OpenFile(ctx context.Context, src Source, o Opening) (_ *FileReader, err error) {
 	f := &FileReader{ctx: ctx, src: src, id: o.ID, have: -1}
 	b := make([]byte, headerSize)
 	if o.Size < headerSize+sealSize+fileFooterSize {
@@ -102,15 +103,14 @@ func OpenFile(ctx context.Context, src Source, o Opening) (*FileReader, error) {
 	if err := src.ReadAt(ctx, b, 0); err != nil {
 		return nil, f.fault("header", 0, err)
 	}
-	head, err := parseHeader(b)
+	if f.head, err = parseHeader(b); err != nil {
+		return nil, f.fault("header", 0, err)
+	}
+	key, err := o.Key(f.head.epoch)
 	if err != nil {
 		return nil, f.fault("header", 0, err)
 	}
-	key, err := o.Key(head.epoch)
-	if err != nil {
-		return nil, f.fault("header", 0, err)
-	}
-	if f.seal, err = newSealer(fileName(o.ID), head, key); err != nil {
+	if f.seal, err = newSealer(fileName(o.ID), f.head, key); err != nil {
 		return nil, f.fault("header", 0, err)
 	}
 	return f, f.readFooter(ctx, o.Size)
@@ -141,6 +141,9 @@ func (f *FileReader) fault(part string, n int, err error) error {
 
 // Size of the content.
 func (f *FileReader) Size() int64 { return f.size }
+
+// Epoch is that of the key it is sealed under.
+func (f *FileReader) Epoch() uint32 { return f.head.epoch }
 
 // Hash of the content, as Close got it.
 func (f *FileReader) Hash() []byte { return f.hash }
