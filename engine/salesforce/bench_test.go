@@ -67,7 +67,7 @@ func benchOrg(b *testing.B) (w *wire, request engine.ReadRequest, bytesOfCSV int
 		rw.Header().Set("Sforce-NumberOfRecords", strconv.Itoa(benchRows))
 		_, _ = rw.Write(packed[page].Bytes())
 	})
-	return w, engine.ReadRequest{Object: object, Fields: names, Expect: -1}, bytesOfCSV
+	return w, engine.ReadRequest{Object: object, Fields: names, Expect: benchPages * benchRows}, bytesOfCSV
 }
 
 func benchURL(page int) string {

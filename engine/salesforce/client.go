@@ -92,7 +92,7 @@ func (o Options) withDefaults() Options {
 	o.Retry.Attempts = or(o.Retry.Attempts, 8)
 	o.Retry.Base = or(o.Retry.Base, 500*time.Millisecond)
 	o.Retry.Most = or(o.Retry.Most, time.Minute)
-	o.PageRows = min(max(or(o.PageRows, 2000), 200), 2000)
+	o.PageRows = min(max(or(o.PageRows, 2000), leastPageRows), 2000)
 	o.PageBytes = or(o.PageBytes, 64<<20)
 	o.BlockBytes = or(o.BlockBytes, 256<<10)
 	o.Parallel = or(o.Parallel, 4)
@@ -104,6 +104,9 @@ func (o Options) withDefaults() Options {
 	o.InFlight = or(o.InFlight, 8)
 	return o
 }
+
+// leastPageRows is the smallest page that the platform can be asked for.
+const leastPageRows = 200
 
 func or[T comparable](value, fallback T) T {
 	var zero T

@@ -12,7 +12,7 @@ func (o *org) CountWhere(ctx context.Context, object, where string) (int64, erro
 	var wire struct {
 		Total *int64 `json:"totalSize"`
 	}
-	err := o.fetch(ctx, call{path: o.query(current, s.String()), doing: "count " + object}, &wire)
+	err := o.fetch(ctx, get(o.query(current, s.String()), object, "count "+object), &wire)
 	if err == nil && wire.Total == nil {
 		err = errIncomplete
 	}

@@ -3,6 +3,7 @@ package salesforce
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -109,6 +110,9 @@ func (o *org) describeBatch(ctx context.Context, requests []engine.DescribeReque
 			parts[i] = o.describePart(requests[n])
 		}
 		answers, at, err := o.composite(ctx, parts, "describe its SObjects")
+		if half := len(requests) / 2; tooLarge(err) && half > 0 {
+			return errors.Join(o.describeBatch(ctx, requests[:half], results[:half]), o.describeBatch(ctx, requests[half:], results[half:]))
+		}
 		if err != nil {
 			return err
 		}

@@ -83,6 +83,36 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
+// TestAnswersTooLargeForMemory are asked for in smaller parts.
+func TestAnswersTooLargeForMemory(t *testing.T) {
+	t.Parallel()
+	s := newRestServer(t, 1000)
+	s.composites(t, 25, func(part subrequest) (int, string) {
+		return 200, fmt.Sprintf(`{"name":%q,"label":%q}`, strings.Split(part.URL, "/")[5], strings.Repeat("x", 4000))
+	})
+	org := s.open(t, salesforce.Options{PageBytes: 64 << 10})
+	var requests []engine.DescribeRequest
+	for n := range 25 {
+		requests = append(requests, engine.DescribeRequest{Object: fmt.Sprint("Object", n)})
+	}
+	results, err := org.Describe(t.Context(), requests)
+	if err != nil || results[24].SObject.Name != "Object24" {
+		t.Errorf("%+v, %v", results[24], err)
+	}
+	rows, err := org.Read(t.Context(), engine.ReadRequest{Object: account(), Fields: []string{"Id", "Name", "SystemModstamp"}, Expect: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := drain(t, rows); err != nil || len(got) != 1000 {
+		t.Errorf("%d rows, %v", len(got), err)
+	}
+	one := newWire(t)
+	one.data("GET /limits", answering(`{"a":"`+strings.Repeat("x", 100<<10)+`"}`))
+	if _, err := one.open(t, salesforce.Options{PageBytes: 64 << 10}).Limits(t.Context()); code(err) != "ANSWER_TOO_LARGE" {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestChanged(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)

@@ -33,13 +33,14 @@ type keyset struct {
 	common  int        // leading cells that all parts have: the keys, and the witness
 	cells   []cell     // where each of the request's columns is found
 
-	limit int             // of the next page's query
-	last  *keysetPosition // the key of the last row returned
-	pages []*page         // of each part
-	rows  int             // that all of them have
-	next  int
-	final bool
-	row   [][]byte
+	pageRows int             // most rows of a page
+	limit    int             // of the next page's query
+	last     *keysetPosition // the key of the last row returned
+	pages    []*page         // of each part
+	rows     int             // that all of them have
+	next     int
+	final    bool
+	row      [][]byte
 }
 
 // cell is a place in the row of a part.
@@ -52,7 +53,8 @@ type keysetPosition struct {
 }
 
 func newKeyset(r *read, from *keysetPosition) (*keyset, error) {
-	k := &keyset{read: r, stamped: r.request.StampField != "", last: from, row: make([][]byte, len(r.columns)), limit: r.org.options.PageRows}
+	k := &keyset{read: r, stamped: r.request.StampField != "", last: from, row: make([][]byte, len(r.columns)), pageRows: r.org.options.PageRows}
+	k.limit = k.pageRows
 	names := []string{"Id"}
 	if k.stamped {
 		names = []string{r.request.StampField, "Id"}
@@ -195,13 +197,18 @@ func (k *keyset) turn(ctx context.Context) error {
 			k.split(min(2*len(k.parts), len(k.columns)))
 			continue
 		}
+		if tooLarge(err) && k.pageRows > leastPageRows {
+			k.pageRows = max(k.pageRows/2, leastPageRows)
+			k.limit = min(k.limit, k.pageRows)
+			continue
+		}
 		if err != nil {
 			return err
 		}
 		rows, done, err := k.agree(pages)
 		if err == nil {
 			k.pages, k.rows, k.next = pages, rows, 0
-			k.final, k.limit = done && rows < k.limit, k.org.options.PageRows
+			k.final, k.limit = done && rows < k.limit, k.pageRows
 			return k.progresses()
 		}
 		if try == unstableTries {
@@ -233,23 +240,23 @@ func (k *keyset) readParts(ctx context.Context) ([]*page, error) {
 	group.SetLimit(fanOut)
 	for i := range k.parts {
 		group.Go(func() (err error) {
-			pages[i], err = k.org.readPage(ctx, k.selection(i), k.parts[i], k.doing())
+			pages[i], err = k.readPart(ctx, i)
 			return err
 		})
 	}
 	return pages, group.Wait()
 }
 
-func (o *org) readPage(ctx context.Context, s selection, columns []column, doing string) (*page, error) {
+func (k *keyset) readPart(ctx context.Context, part int) (*page, error) {
 	var p *page
-	c := get(o.query(everyone, s.String()), s.object, doing)
-	c.header = map[string]string{"Sforce-Query-Options": "batchSize=" + strconv.Itoa(o.options.PageRows)}
-	err := o.do(ctx, c, func(a answer) error {
-		text, err := readAll(a, o.options.PageBytes)
+	c := get(k.org.query(everyone, k.selection(part).String()), k.object(), k.doing())
+	c.header = map[string]string{"Sforce-Query-Options": "batchSize=" + strconv.Itoa(k.pageRows)}
+	err := k.org.do(ctx, c, func(a answer) error {
+		text, err := readAll(a, k.org.options.PageBytes)
 		if err != nil {
 			return err
 		}
-		if p, err = parsePage(text, columns); err != nil {
+		if p, err = parsePage(text, k.parts[part]); err != nil {
 			return &broken{err: err}
 		}
 		return nil

@@ -214,10 +214,18 @@ func readAll(a answer, most int64) ([]byte, error) {
 		return nil, &broken{err: err}
 	}
 	if n > most {
-		return nil, engine.E(engine.KindLimit, "ANSWER_TOO_LARGE",
+		return nil, engine.E(engine.KindLimit, answerTooLarge,
 			"Salesforce sent more than %d MB in one page, more than Holdfast takes into memory: report this with the name of the SObject.", most>>20)
 	}
 	return buffer.Bytes(), nil
+}
+
+const answerTooLarge = "ANSWER_TOO_LARGE"
+
+// tooLarge reports an answer that should be asked for in smaller parts.
+func tooLarge(err error) bool {
+	e, ok := engine.AsError(err)
+	return ok && e.Code == answerTooLarge
 }
 
 // fetch sends a call and decodes its JSON answer.
