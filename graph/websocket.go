@@ -57,7 +57,7 @@ func (c *gorillaConn) NextReader() (int, io.Reader, error) {
 
 // WriteJSON sends a message, or fails when the peer does not take it.
 func (c *gorillaConn) WriteJSON(v any) error {
-	if err := c.SetWriteDeadline(time.Now().Add(writeWait)); err != nil {
+	if err := c.SetWriteDeadline(soon()); err != nil {
 		return err
 	}
 	return c.Conn.WriteJSON(v)
@@ -77,14 +77,17 @@ func (c *gorillaConn) WriteClose(code int, message string) error {
 			}
 		}
 	}
-	return c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, message), time.Now().Add(writeWait))
+	return c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, message), soon())
 }
 
-// lease is how long a connection's token is good. It lies in the request's
-// context from the start and is filled in when the token comes, which is later.
-type lease struct{ until time.Time }
+// soon is by when a message must be written.
+func soon() time.Time { return time.Now().Add(writeWait) } //nolint:forbidigo // sockets go by the machine's clock
 
-func (l *lease) over() bool { return !l.until.IsZero() && !time.Now().Before(l.until) }
+// lease tells whether a connection's token is still good. It lies in the
+// request's context from the start and is filled in when the token comes.
+type lease struct{ ended func() error }
+
+func (l *lease) over() bool { return l.ended != nil && errors.Is(l.ended(), context.DeadlineExceeded) }
 
 type leaseKey struct{}
 
@@ -115,9 +118,9 @@ func (authenticate Authenticate) greet(ctx context.Context, init transport.InitP
 	if err != nil {
 		return refuse(ctx, errors.New("the access token is not valid, or no longer"))
 	}
-	leaseFrom(ctx).until = until
 	alive, cancel := context.WithDeadline(engine.WithViewer(ctx, viewer), until)
 	context.AfterFunc(ctx, cancel)
+	leaseFrom(ctx).ended = alive.Err
 	return alive, nil, nil
 }
 

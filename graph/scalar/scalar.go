@@ -61,8 +61,10 @@ func UnmarshalCursor(v any) (c entgql.Cursor[string], err error) {
 		err = c.UnmarshalGQL(s)
 	}
 	if err != nil {
-		err = &engine.Error{Kind: engine.KindInvalid, Code: "MALFORMED_CURSOR", Err: err,
-			Message: "This is not a cursor of a connection: give a page's endCursor or startCursor."}
+		err = &engine.Error{
+			Kind: engine.KindInvalid, Code: "MALFORMED_CURSOR", Err: err,
+			Message: "This is not a cursor of a connection: give a page's endCursor or startCursor.",
+		}
 	}
 	return c, err
 }
