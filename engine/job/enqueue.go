@@ -63,7 +63,7 @@ func (q *Queue) EnqueueTx(ctx context.Context, tx *ent.Tx, spec Spec) (*ent.Job,
 	if err != nil {
 		return nil, err
 	}
-	if err := tx.Org.UpdateOneID(spec.OrgID).SetNextJobNumber(number + 1).Exec(ctx); err != nil {
+	if _, err := tx.ExecContext(ctx, "UPDATE orgs SET next_job_number = $2 WHERE id = $1", spec.OrgID, number+1); err != nil {
 		return nil, err
 	}
 	if err := q.insertTask(ctx, tx, job, spec); err != nil {

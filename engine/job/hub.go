@@ -113,9 +113,13 @@ func (h *hub) listen(ctx context.Context) {
 			h.logger.WarnContext(ctx, "the database's notifications are interrupted", "error", err)
 		}
 	})
-	defer func() { _ = listener.Close() }()
+	end := func() { _ = listener.Close() }
+	defer end()
+	context.AfterFunc(ctx, end) // Listen waits for the database, not for ctx
 	if err := listener.Listen(channel); err != nil {
-		h.logger.ErrorContext(ctx, "cannot listen to the database: work starts by polling only", "error", err)
+		if ctx.Err() == nil {
+			h.logger.ErrorContext(ctx, "cannot listen to the database: work starts by polling only", "error", err)
+		}
 		return
 	}
 	h.signalAll()

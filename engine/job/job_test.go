@@ -24,7 +24,7 @@ type worker func(ctx context.Context, run *job.Run) error
 func (w worker) Work(ctx context.Context, run *job.Run) error { return w(ctx, run) }
 
 // tenant makes a tenant with one org, and the context of its operator.
-func tenant(t *testing.T, db *database.DB, name string) (context.Context, *ent.Org) {
+func tenant(t testing.TB, db *database.DB, name string) (context.Context, *ent.Org) {
 	t.Helper()
 	system := engine.AsSystem(t.Context())
 	made := db.Client.Tenant.Create().SetName(name).SetSlug(name).SaveX(system)
@@ -38,7 +38,7 @@ func org(ctx context.Context, db *database.DB, name string) *ent.Org {
 }
 
 // node runs a queue until the test ends, or until stop, which waits for it.
-func node(t *testing.T, q *job.Queue) (stop func()) {
+func node(t testing.TB, q *job.Queue) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -55,7 +55,7 @@ func node(t *testing.T, q *job.Queue) (stop func()) {
 	return stop
 }
 
-func enqueue(t *testing.T, ctx context.Context, q *job.Queue, spec job.Spec) *ent.Job {
+func enqueue(t testing.TB, ctx context.Context, q *job.Queue, spec job.Spec) *ent.Job {
 	t.Helper()
 	made, err := q.Enqueue(ctx, spec)
 	if err != nil {

@@ -9,9 +9,6 @@ import (
 	"time"
 
 	entsql "entgo.io/ent/dialect/sql"
-	"github.com/lib/pq"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/ent"
@@ -197,13 +194,4 @@ func (q *Queue) endDead(ctx context.Context, tx *ent.Tx, l lease, end ending) er
 		return err
 	}
 	return q.endTask(engine.AsWorker(ctx, l.tenant), tx, l, end)
-}
-
-func isUniqueViolation(err error) bool {
-	var pg *pq.Error
-	if errors.As(err, &pg) {
-		return pg.Code == "23505"
-	}
-	var lite *sqlite.Error
-	return errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE
 }

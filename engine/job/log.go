@@ -40,7 +40,8 @@ type logWriter struct {
 	mu      sync.Mutex
 	last    int64 // the number given last
 	pending []Line
-	timed   bool // a flush is due
+	timed   bool      // a flush is due
+	flushed time.Time // when the last one began
 }
 
 // resume goes on after the lines of earlier attempts.
@@ -63,11 +64,12 @@ func lastLine(ctx context.Context, client *ent.Client, jobID string) (int64, err
 func (w *logWriter) add(level engine.LogLevel, object, format string, args []any) {
 	w.mu.Lock()
 	w.last++
-	w.pending = append(w.pending, Line{w.last, schema.Now(), level, object, fmt.Sprintf(format, args...)})
+	now := schema.Now()
+	w.pending = append(w.pending, Line{w.last, now, level, object, fmt.Sprintf(format, args...)})
 	full := len(w.pending) >= batchLines
 	if !full && !w.timed {
 		w.timed = true
-		time.AfterFunc(batchAge, w.flushTimed)
+		time.AfterFunc(w.flushed.Add(batchAge).Sub(now), w.flushTimed) // at once after a quiet time
 	}
 	w.mu.Unlock()
 	if full {
@@ -79,7 +81,7 @@ func (w *logWriter) flushTimed() {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(w.run.ctx), lastWords)
 	defer stop()
 	w.mu.Lock()
-	w.timed = false
+	w.timed, w.flushed = false, schema.Now()
 	w.mu.Unlock()
 	err := w.flush(ctx)
 	if errors.Is(err, ErrLeaseLost) {

@@ -117,7 +117,7 @@ func (r *Run) failed(ctx context.Context, err error) error {
 		r.Log(engine.LogWarn, "", "%s Going on at %s.", end.message, r.inWords(quotaPause))
 		return r.again(ctx, quotaPause, 1)
 	}
-	if engine.Is(err, engine.KindTransient) && r.lease.attempt < r.lease.maxAttempts {
+	if passes(err) && r.lease.attempt < r.lease.maxAttempts {
 		wait := r.queue.settings.Backoff(r.lease.attempt)
 		r.Log(engine.LogWarn, "", "%s Trying again in %s (attempt %d of %d failed).", end.message, wait.Round(time.Second), r.lease.attempt, r.lease.maxAttempts)
 		return r.again(ctx, wait, 0)
@@ -163,8 +163,8 @@ func (r *Run) settle(ctx context.Context, outcome func(tx *ent.Tx) error) error 
 func (r *Run) again(ctx context.Context, wait time.Duration, extra int) error {
 	q := r.queue
 	err := r.settle(ctx, func(tx *ent.Tx) error {
-		result, err := tx.ExecContext(ctx, "UPDATE tasks SET state = 'AVAILABLE', owner = NULL, lease_until = NULL, max_attempts = max_attempts + $4, run_at = "+
-			q.speech.in(wait)+" WHERE "+held, r.token(extra)...)
+		result, err := tx.ExecContext(ctx, "UPDATE tasks SET state = 'AVAILABLE', owner = NULL, lease_until = NULL, max_attempts = max_attempts + $4, run_at = CASE WHEN cancel_requested THEN "+
+			q.speech.now+" ELSE "+q.speech.in(wait)+" END WHERE "+held, r.token(extra)...)
 		if err := oneRow(result, err); err != nil {
 			return err
 		}

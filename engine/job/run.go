@@ -58,7 +58,8 @@ func (r *Run) SaveCheckpoint(ctx context.Context, state []byte) error {
 }
 
 // InTx runs do in a transaction that is committed only if this run holds its
-// lease: what a worker writes so, no run that was taken over can disturb.
+// lease: what a worker writes so, no run that was taken over can disturb. The
+// run's other methods write in transactions of their own: do must not use them.
 func (r *Run) InTx(ctx context.Context, do func(tx *ent.Tx) error) error {
 	return r.queue.db.InTx(ctx, func(tx *ent.Tx) error {
 		if err := r.fence(ctx, tx); err != nil {
