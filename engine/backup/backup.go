@@ -1,12 +1,13 @@
 // Package backup runs backups: what an org holds goes into the vault as one
 // point in time. A composite backup takes every SObject our user can read, the
-// first time in full, later only what changed.
+// first time in full, later only what changed; Composite & Sync also compares
+// what lives in the org with the vault; a templated one takes what a template
+// names.
 package backup
 
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/capture"
@@ -25,29 +26,30 @@ type Backup struct {
 	Capture *capture.Capture
 }
 
-// StartInput asks for a composite backup now: it is QUEUED for the org's next
-// free slot (F37).
+// StartInput asks for a backup now: it is QUEUED for the org's next free slot
+// (F37). With a template it takes what that names; otherwise every SObject, but
+// for those that Include leaves out.
 type StartInput struct {
 	OrgID          string
+	TemplateID     string
+	Sync           bool
+	Include        *Include
 	Name           string
 	Description    string
 	IdempotencyKey string
 }
 
-// Start enqueues a composite backup. A second one waits behind the running
+// Start enqueues a backup. A second one of its kind waits behind the running
 // one; a third is KindConflict, JOB_ALREADY_QUEUED.
 func (b *Backup) Start(ctx context.Context, in StartInput) (*ent.Job, error) {
-	in.Name = strings.TrimSpace(in.Name)
-	if in.Name == "" {
-		in.Name = "Composite backup"
+	spec, err := b.Spec(ctx, in)
+	if err != nil {
+		return nil, err
 	}
-	return b.Queue.Enqueue(ctx, job.Spec{
-		OrgID: in.OrgID, Operation: engine.CompositeBackup, Name: in.Name, Description: in.Description,
-		IdempotencyKey: in.IdempotencyKey,
-	})
+	return b.Queue.Enqueue(ctx, spec)
 }
 
-// Work runs one composite backup; an attempt after a crash goes on where the
+// Work runs one backup; an attempt after a crash goes on where the
 // last one stopped. A backup that cannot go on keeps the SObjects it has whole.
 func (b *Backup) Work(ctx context.Context, run *job.Run) error {
 	started := run.Job()
@@ -59,7 +61,9 @@ func (b *Backup) Work(ctx context.Context, run *job.Run) error {
 	if store == nil || err != nil {
 		return err
 	}
-	r := capture.Request{OrgID: started.OrgID, Scope: capture.CompositeScope, Org: org, Job: run, Store: store}
+	r := capture.Request{
+		OrgID: started.OrgID, Scope: capture.CompositeScope, Org: org, Job: run, Store: store, Sync: run.Job().Operation == engine.CompositeSyncBackup,
+	}
 	failed, err := b.capture(ctx, &r)
 	if err == nil {
 		return b.close(ctx, r, failed)
@@ -90,8 +94,12 @@ func (b *Backup) begin(ctx context.Context, run *job.Run) (*vault.Run, error) {
 			}
 		}
 	}
-	run.Log(engine.LogInfo, "", "Backup started: %s, composite.", started.Name)
+	run.Log(engine.LogInfo, "", "Backup started: %s, %s.", started.Name, modes[started.Operation])
 	return b.Vault.BeginRun(ctx, vault.RunSpec{OrgID: started.OrgID, JobID: started.ID, Operation: started.Operation})
+}
+
+var modes = map[engine.Operation]string{
+	engine.CompositeBackup: "composite", engine.CompositeSyncBackup: "composite & sync", engine.TemplatedBackup: "templated",
 }
 
 func (b *Backup) closeAbandoned(ctx context.Context, orgID string, run vault.RunInfo) error {
@@ -104,12 +112,22 @@ func (b *Backup) closeAbandoned(ctx context.Context, orgID string, run vault.Run
 }
 
 func (b *Backup) capture(ctx context.Context, r *capture.Request) (failed int, err error) {
-	undescribed, err := b.targets(ctx, r)
+	var settings Settings
+	if err := r.Job.Input(&settings); err != nil {
+		return 0, err
+	}
+	unreadable := 0
+	if settings.TemplateID != "" {
+		r.Scope = settings.TemplateID
+		unreadable, err = b.branches(ctx, r)
+	} else {
+		unreadable, err = b.targets(ctx, r, settings.Include)
+	}
 	if err != nil {
-		return undescribed, err
+		return unreadable, err
 	}
 	failed, err = b.Capture.Records(ctx, *r)
-	return failed + undescribed, err
+	return failed + unreadable, err
 }
 
 // close makes what was captured visible: everything when every SObject is
@@ -133,14 +151,21 @@ func (b *Backup) close(ctx context.Context, r capture.Request, failed int) error
 
 // targets fills in what to read, and writes a completeness line for every
 // SObject that cannot be read. It answers how many could not be described.
-func (b *Backup) targets(ctx context.Context, r *capture.Request) (undescribed int, err error) {
+func (b *Backup) targets(ctx context.Context, r *capture.Request, include Include) (undescribed int, err error) {
 	schema, err := b.Capture.Dictionary.Refresh(ctx, r.OrgID, r.Org)
 	if err != nil {
 		return 0, err
 	}
 	for i := range schema.Objects {
 		name := schema.Objects[i].Name
-		readable, err := readable(ctx, r.Job.Object(name), &schema.Objects[i], schema.Failed[name])
+		progress := r.Job.Object(name)
+		if reason := include.leavesOut(describe.Classify(&schema.Objects[i])); reason != "" {
+			if err := progress.Finish(ctx, job.ObjectCounts{Reason: reason}); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		readable, err := readable(ctx, progress, &schema.Objects[i], schema.Failed[name])
 		if err != nil {
 			return 0, err
 		}

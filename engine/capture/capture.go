@@ -11,8 +11,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"hash/fnv"
 	"io"
 	"slices"
+	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -43,6 +45,7 @@ var fatalCodes = []string{"API_QUOTA_REACHED", "ORG_ACCESS_REVOKED", "VAULT_UNRE
 type Capture struct {
 	DB         *ent.Client
 	Dictionary Dictionary
+	Vault      *vault.Vault // what a synchronisation compares the org with
 }
 
 // Request is one capture: which SObjects of which org, into which vault run.
@@ -52,6 +55,9 @@ type Request struct {
 	Org   engine.Org
 	Job   *job.Run
 	Store *vault.Run
+	// Sync compares every live record's id with the vault: what was deleted for
+	// good gets its tombstone, what was missed is read.
+	Sync bool
 	// Targets are read side by side; each is independent of the others.
 	Targets []Target
 }
@@ -59,8 +65,9 @@ type Request struct {
 // Target is one SObject to read.
 type Target struct {
 	Name     string
-	Where    string // a SOQL condition that narrows it, "" for all records
 	Expected *int64 // the org's own count, nil when it does not tell
+	// Selections narrow it to their union; none means every record.
+	Selections []*Selection
 }
 
 // token is what a checkpoint remembers of an SObject's read.
@@ -85,7 +92,7 @@ func (c *Capture) Records(ctx context.Context, r Request) (failed int, err error
 	for part := range slices.Chunk(r.Targets, preparedAtOnce) {
 		readings := make([]*reading, len(part))
 		for i, target := range part {
-			readings[i] = &reading{Request: r, Target: target, mark: marks[target.Name], began: began, progress: r.Job.Object(target.Name)}
+			readings[i] = &reading{Request: r, Target: target, vault: c.Vault, mark: marks[target.Name], began: began, progress: r.Job.Object(target.Name)}
 			readings[i].failure = c.prepare(ctx, readings[i])
 		}
 		n, err := c.readPart(ctx, readings)
@@ -125,7 +132,7 @@ func probe(ctx context.Context, readings []*reading) error {
 	var asked []*reading
 	var requests []engine.ReadRequest
 	for _, r := range readings {
-		if r.failure == nil && !r.whole && !r.token.Since.IsZero() && r.token.Position == nil {
+		if r.failure == nil && !r.whole && len(r.below) == 0 && !r.token.Since.IsZero() && r.token.Position == nil {
 			asked, requests = append(asked, r), append(requests, r.request())
 		}
 	}
@@ -164,15 +171,21 @@ func stopsAll(ctx context.Context, err error) error {
 type reading struct {
 	Request
 	Target
-	mark     watermark
-	began    time.Time
-	object   *engine.SObject
-	fields   []engine.Field
-	progress *job.ObjectProgress
-	token    token
-	whole    bool  // an earlier attempt finished it
-	idle     bool  // the org says that nothing has changed
-	failure  error // of this SObject alone
+	vault     *vault.Vault
+	where     string       // what its selections ask for by condition
+	all       bool         // they ask for every record
+	below     []*Selection // they ask for by the parents' ids
+	seen      *idSet       // the live ids that this attempt has read, for a synchronisation
+	mark      watermark
+	began     time.Time
+	object    *engine.SObject
+	fields    []engine.Field
+	progress  *job.ObjectProgress
+	token     token
+	whole     bool  // an earlier attempt finished it
+	idle      bool  // the org says that nothing has changed
+	resumable bool  // what is being read has a position to go on from
+	failure   error // of this SObject alone
 }
 
 // prepare finds out what there is to read.
@@ -180,10 +193,13 @@ func (c *Capture) prepare(ctx context.Context, r *reading) (err error) {
 	if _, r.whole = r.Store.Finished(r.Name); r.whole {
 		return nil
 	}
-	if r.object, err = c.Dictionary.SObject(ctx, r.OrgID, r.Name); err == nil {
-		r.plan()
+	if r.object, err = c.Dictionary.SObject(ctx, r.OrgID, r.Name); err != nil {
+		return err
 	}
-	return err
+	r.where, r.all, r.below = narrowed(r.Selections)
+	r.all = r.all || len(r.Selections) == 0
+	r.plan()
+	return nil
 }
 
 // run reads the SObject, and writes down how that ended.
@@ -202,7 +218,7 @@ func (r *reading) readAll(ctx context.Context) error {
 	if counts, whole := r.Store.Finished(r.Name); whole {
 		return r.finish(ctx, counts)
 	}
-	if !r.idle {
+	if !r.idle || r.Sync {
 		if err := r.progress.Start(ctx); err != nil {
 			return err
 		}
@@ -214,11 +230,12 @@ func (r *reading) readAll(ctx context.Context) error {
 	return r.finish(ctx, counts)
 }
 
-// plan decides between a full read and one since the watermark. A field that
-// appeared, or changed its type, is reason for a full read.
+// plan decides between a full read and one since the watermark. Reasons for a
+// full read are a field that appeared or changed its type, another filter, and
+// a filter that records can begin to match without being modified.
 func (r *reading) plan() {
 	r.fields = describe.Kept(r.object)
-	fingerprint := describe.Fingerprint(r.fields)
+	fingerprint := r.fingerprint()
 	saved := token{}
 	if err := json.Unmarshal(r.Store.Checkpoint(r.Name), &saved); err == nil && saved.Fingerprint == fingerprint {
 		r.token = saved
@@ -232,11 +249,26 @@ func (r *reading) plan() {
 	case describe.StampField(r.object) == "":
 		r.Job.Log(engine.LogInfo, r.Name, "Reading all of %s: it does not tell when its records change.", r.Name)
 	case r.mark.Fingerprint != fingerprint:
-		r.Job.Log(engine.LogInfo, r.Name, "Reading all of %s: its fields have changed since the last backup.", r.Name)
+		r.Job.Log(engine.LogInfo, r.Name, "Reading all of %s: its fields or its filter have changed since the last backup.", r.Name)
+	case slices.ContainsFunc(r.Selections, func(s *Selection) bool { return !s.Timeless }):
+		r.Job.Log(engine.LogInfo, r.Name, "Reading all of %s that match: a record can begin to match without being modified.", r.Name)
 	default:
 		r.token.Since = r.mark.Stamp.Add(-overlap)
 		r.Job.Log(engine.LogInfo, r.Name, "Reading what changed in %s since %s.", r.Name, r.token.Since.UTC().Format(time.RFC3339))
 	}
+}
+
+// fingerprint changes with what is read of the SObject.
+func (r *reading) fingerprint() string {
+	fields := describe.Fingerprint(r.fields)
+	if r.all {
+		return fields
+	}
+	h := fnv.New64a()
+	for _, s := range r.Selections {
+		_, _ = io.WriteString(h, s.Path+" "+s.Where+"\n")
+	}
+	return fields + "/" + strconv.FormatUint(h.Sum64(), 36)
 }
 
 func (r *reading) store(ctx context.Context) (counts vault.ObjectCounts, err error) {
@@ -244,10 +276,8 @@ func (r *reading) store(ctx context.Context) (counts vault.ObjectCounts, err err
 	if err != nil {
 		return counts, err
 	}
-	if !r.idle {
-		if err := r.copyAll(ctx, writer); err != nil {
-			return counts, err
-		}
+	if err := r.copyAll(ctx, writer); err != nil {
+		return counts, err
 	}
 	r.token.Position = nil
 	last, err := json.Marshal(r.token)
@@ -257,8 +287,33 @@ func (r *reading) store(ctx context.Context) (counts vault.ObjectCounts, err err
 	return writer.Finish(ctx, last)
 }
 
-func (r *reading) copyAll(ctx context.Context, writer *vault.Writer) error {
-	rows, err := r.Org.Read(ctx, r.request())
+// copyAll stores what the org has of the SObject.
+func (r *reading) copyAll(ctx context.Context, writer *vault.Writer) (err error) {
+	if r.Sync {
+		r.seen = &idSet{}
+		defer func() { err = errors.Join(err, r.seen.Close()) }()
+	}
+	complete := r.token.Since.IsZero() && r.token.Position == nil
+	if !r.idle && (r.all || r.where != "") {
+		r.resumable = true
+		if err := r.copyRead(ctx, r.request(), writer); err != nil {
+			return err
+		}
+		r.resumable = false
+	}
+	for _, s := range r.below {
+		if err := r.copyBelow(ctx, s, writer); err != nil {
+			return err
+		}
+	}
+	if r.Sync {
+		return r.reconcile(ctx, writer, complete)
+	}
+	return nil
+}
+
+func (r *reading) copyRead(ctx context.Context, request engine.ReadRequest, writer *vault.Writer) error {
+	rows, err := r.Org.Read(ctx, request)
 	if err != nil {
 		return err
 	}
@@ -267,7 +322,7 @@ func (r *reading) copyAll(ctx context.Context, writer *vault.Writer) error {
 
 func (r *reading) request() engine.ReadRequest {
 	request := engine.ReadRequest{
-		Object: *r.object, Fields: describe.Names(r.fields), Where: r.Where, Since: r.token.Since, Expect: -1, Resume: r.token.Position,
+		Object: *r.object, Fields: describe.Names(r.fields), Where: r.where, Since: r.token.Since, Expect: -1, Resume: r.token.Position,
 	}
 	if !request.Since.IsZero() {
 		request.StampField = describe.StampField(r.object)
@@ -290,17 +345,29 @@ func (r *reading) copyRows(ctx context.Context, rows engine.Rows, writer *vault.
 		if err != nil {
 			return err
 		}
-		if err := writer.Put(ctx, columns.row(values)); err != nil {
+		if err := r.put(ctx, writer, columns.row(values)); err != nil {
 			return err
 		}
 		if n%rowsPerCheckpoint == 0 {
-			r.token.Position = slices.Clone(rows.Position())
+			if r.resumable {
+				r.token.Position = slices.Clone(rows.Position())
+			}
 			if err := r.checkpoint(ctx, writer); err != nil {
 				return err
 			}
 			r.progress.Progress(n)
 		}
 	}
+}
+
+// put stores a row, and remembers it if it lives.
+func (r *reading) put(ctx context.Context, writer *vault.Writer, row vault.Row) error {
+	if r.seen != nil && row.Tombstone == engine.NotDeleted {
+		if err := r.seen.Add(row.ID); err != nil {
+			return err
+		}
+	}
+	return writer.Put(ctx, row)
 }
 
 func (r *reading) checkpoint(ctx context.Context, writer *vault.Writer) error {
@@ -312,14 +379,14 @@ func (r *reading) checkpoint(ctx context.Context, writer *vault.Writer) error {
 }
 
 func (r *reading) finish(ctx context.Context, counts vault.ObjectCounts) error {
-	if r.idle {
+	if r.idle && counts.Versions == 0 {
 		r.Job.Log(engine.LogInfo, r.Name, "Nothing has changed in %s: %d records are alive in the vault.", r.Name, counts.Live)
-		return r.progress.Finish(ctx, job.ObjectCounts{Stored: counts.Live, Expected: r.Expected, Reason: completeness(r.Expected, counts.Live, r.Where)})
+		return r.progress.Finish(ctx, job.ObjectCounts{Stored: counts.Live, Expected: r.Expected, Reason: completeness(r.Expected, counts.Live, len(r.Selections) > 0 && !r.all)})
 	}
 	r.Job.Log(engine.LogInfo, r.Name, "Finished %s: %d added, %d changed, %d deleted, %d alive in the vault.",
 		r.Name, counts.Added, counts.Changed, counts.Deleted, counts.Live)
 	return r.progress.Finish(ctx, job.ObjectCounts{
 		Records: counts.Versions, Added: counts.Added, Changed: counts.Changed, Deleted: counts.Deleted, Bytes: counts.Bytes,
-		Stored: counts.Live, Expected: r.Expected, Reason: completeness(r.Expected, counts.Live, r.Where),
+		Stored: counts.Live, Expected: r.Expected, Reason: completeness(r.Expected, counts.Live, len(r.Selections) > 0 && !r.all),
 	})
 }

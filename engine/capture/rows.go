@@ -42,9 +42,9 @@ func (c columns) row(values [][]byte) vault.Row {
 
 // completeness explains a difference between the org's own count and what is
 // alive in the vault; "" when there is nothing to explain.
-func completeness(expected *int64, stored int64, where string) string {
+func completeness(expected *int64, stored int64, narrowed bool) string {
 	switch {
-	case where != "":
+	case narrowed:
 		return "Only the records that match the filter are read."
 	case expected == nil:
 		return "The org does not count these records, so there is nothing to compare with."
