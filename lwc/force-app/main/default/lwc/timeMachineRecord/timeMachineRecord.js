@@ -45,7 +45,9 @@ export default class TimeMachineRecord extends LightningElement {
   set recordId(recordId) {
     if (recordId !== this._recordId) {
       this._recordId = recordId;
-      this.start();
+      if (this.isConnected) {
+        this.start();
+      }
     }
   }
 
@@ -70,11 +72,11 @@ export default class TimeMachineRecord extends LightningElement {
   }
 
   connectedCallback() {
-    if (this.following.signal.aborted) {
+    if (this.job && !isFinished(this.job)) {
       this.following = new AbortController();
-      if (this.job && !isFinished(this.job)) {
-        this.follow();
-      }
+      this.follow();
+    } else if (this.versions.length === 0) {
+      this.start();
     }
   }
 
@@ -194,7 +196,6 @@ export default class TimeMachineRecord extends LightningElement {
 
   /** After a restore the same versions stand beside the record as it is now. */
   handleDone() {
-    this.job = null;
     return this.compare();
   }
 
