@@ -77,11 +77,11 @@ type automation struct {
 	rowLocks    map[string]int  // ids whose lock somebody holds, and for how many tries
 	late        []*lateRecord
 	holding     []hold
-	ids         map[any]string // tooling ids of the above
+	ids         map[string]string // tooling ids of the above
 }
 
 func newAutomation() *automation {
-	return &automation{locks: map[string]bool{}, rowLocks: map[string]int{}, ids: map[any]string{}}
+	return &automation{locks: map[string]bool{}, rowLocks: map[string]int{}, ids: map[string]string{}}
 }
 
 // AddTrigger installs a trigger, a flow or a workflow rule.
@@ -99,15 +99,23 @@ func (o *Org) AddValidationRule(r ValidationRule) error {
 }
 
 func (o *Org) addValidationRule(r *ValidationRule) error {
+	if err := r.compile(); err != nil {
+		return err
+	}
+	o.auto.validation = slices.DeleteFunc(o.auto.validation, func(old *ValidationRule) bool {
+		return old.Object == r.Object && old.Name == r.Name
+	})
+	o.auto.validation = append(o.auto.validation, r)
+	return nil
+}
+
+// compile reads the rule's formula.
+func (r *ValidationRule) compile() error {
 	compiled, err := formula.Parse(r.Condition)
 	if err != nil {
 		return fmt.Errorf("validation rule %s.%s: %w", r.Object, r.Name, err)
 	}
 	r.compiled = compiled
-	o.auto.validation = slices.DeleteFunc(o.auto.validation, func(old *ValidationRule) bool {
-		return old.Object == r.Object && old.Name == r.Name
-	})
-	o.auto.validation = append(o.auto.validation, r)
 	return nil
 }
 

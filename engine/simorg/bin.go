@@ -112,6 +112,20 @@ func (t *tx) emptyBin(id string) error {
 	return nil
 }
 
+// purge takes a record that was just deleted, and what went with it, out of the
+// bin for good (hardDelete); getDeleted still tells of it.
+func (t *tx) purge(id string) error {
+	obj := t.o.schema.ByPrefix(id)
+	r := t.o.table(obj.Name).Get(id)
+	if r == nil {
+		return nil
+	}
+	for _, gone := range append([]row{{obj, r}}, t.o.bins.under[id]...) {
+		t.change(gone.obj, gone.rec, nil, func(r *store.Record) { r.State = store.Gone })
+	}
+	return nil
+}
+
 // housekeep does what the platform's clock does: purges the bin after 15 days,
 // ends the tail of purged rows a day later, and archives old activities.
 func (o *Org) housekeep() {

@@ -185,25 +185,33 @@ func writeBody(w io.Writer, answer reply, body []byte) {
 
 // body reads the whole request, unzipped when it says so.
 func (c *call) body() ([]byte, error) {
-	var in io.Reader = c.r.Body
 	if c.r.Body == nil {
 		return nil, nil
 	}
-	if strings.EqualFold(c.r.Header.Get("Content-Encoding"), "gzip") {
-		z, err := gzip.NewReader(in)
-		if err != nil {
-			return nil, badRequest("JSON_PARSER_ERROR", "The request body is not gzip: %v", err)
-		}
-		in = z
-	}
-	data, err := io.ReadAll(io.LimitReader(in, maxBody+1))
+	data, err := io.ReadAll(io.LimitReader(c.r.Body, maxBody+1))
 	if err != nil {
 		return nil, badRequest("JSON_PARSER_ERROR", "The request body could not be read: %v", err)
 	}
 	if len(data) > maxBody {
 		return nil, refuse(http.StatusRequestEntityTooLarge, "REQUEST_LIMIT_EXCEEDED", "The request body is larger than 50 MB.")
 	}
-	return data, nil
+	return unzip(c.r, data)
+}
+
+// unzip undoes a request's Content-Encoding.
+func unzip(r *http.Request, data []byte) ([]byte, error) {
+	if !strings.EqualFold(r.Header.Get("Content-Encoding"), "gzip") {
+		return data, nil
+	}
+	z, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return nil, badRequest("JSON_PARSER_ERROR", "The request body is not gzip: %v", err)
+	}
+	plain, err := io.ReadAll(z)
+	if err != nil {
+		return nil, badRequest("JSON_PARSER_ERROR", "The request body is not gzip: %v", err)
+	}
+	return plain, nil
 }
 
 // decode reads a JSON body into v, numbers as written.

@@ -34,6 +34,8 @@ type Config struct {
 	APIRequests, BulkQueryJobs, BulkBatches int
 	// BulkPolls is how often a bulk job answers InProgress before it is done.
 	BulkPolls int
+	// ResultPageRows is how many rows a page of resultPages has (50,000).
+	ResultPageRows int
 	// ArchiveDays is how old an activity is when it is archived (365).
 	ArchiveDays int
 	// MaxRows is the page size of a query, which a client may lower (2000).
@@ -99,7 +101,9 @@ type Org struct {
 	auth    authState
 	quota   quota
 	cursors cursors
+	jobs    jobs
 	faults  faultState
+	meta    metadataState
 	// schemaChanged is when any describe last changed.
 	schemaChanged time.Time
 }
@@ -134,6 +138,8 @@ func New(cfg Config) (*Org, error) {
 	o.auth.init()
 	o.quota.init(cfg)
 	o.cursors.init()
+	o.jobs.init()
+	o.meta.init()
 	o.faults.init(cfg.Faults)
 	o.handler = o.routes()
 	if err := o.setUp(); err != nil {
@@ -152,6 +158,7 @@ func applyDefaults(c *Config) {
 	setDefault(&c.ArchiveDays, 365)
 	setDefault(&c.MaxRows, 2000)
 	setDefault(&c.BulkPolls, 1)
+	setDefault(&c.ResultPageRows, 50_000)
 }
 
 func setDefault[T comparable](v *T, fallback T) {

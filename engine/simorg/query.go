@@ -145,8 +145,14 @@ func (c *call) explain(src string) (reply, error) {
 }
 
 func (c *call) firstPage(e *engine, q *soql.Query, src string) ([]byte, error) {
-	if virtual := virtualObjects[strings.ToLower(q.From)]; virtual != nil && c.org.schema.Get(q.From) != nil {
-		return virtual(c, e, q, src)
+	if c.org.schema.Get(q.From) != nil {
+		if rows, computed, err := c.computedRows(e, q); computed || err != nil {
+			if err != nil {
+				return nil, err
+			}
+			facts := &factQuery{root: c.root, kind: c.org.schema.Get(q.From).Name, rows: rows, env: &soql.Env{Now: c.org.cfg.Now()}}
+			return facts.run(q)
+		}
 	}
 	s, err := e.prepare(q, src)
 	if err != nil {

@@ -46,9 +46,22 @@ func (o *Org) routes() http.Handler {
 		"/composite/sobjects":                   {"POST": createMany, "PATCH": updateMany, "DELETE": deleteMany},
 		"/composite/sobjects/{object}":          {"POST": retrieveMany, "GET": retrieveMany},
 		"/composite/sobjects/{object}/{field}":  {"PATCH": upsertMany},
+		"/jobs/query":                           {"GET": listQueryJobs, "POST": createQueryJob},
+		"/jobs/query/{job}":                     {"GET": getQueryJob, "PATCH": patchQueryJob, "DELETE": deleteQueryJob},
+		"/jobs/query/{job}/results":             {"GET": queryResults},
+		"/jobs/query/{job}/resultPages":         {"GET": resultPages},
+		"/jobs/ingest":                          {"GET": listIngestJobs, "POST": createIngestJob},
+		"/jobs/ingest/{job}":                    {"GET": getIngestJob, "PATCH": patchIngestJob, "DELETE": deleteIngestJob},
+		"/jobs/ingest/{job}/batches":            {"PUT": uploadBatch},
+		"/jobs/ingest/{job}/successfulResults":  {"GET": successfulResults},
+		"/jobs/ingest/{job}/failedResults":      {"GET": failedResults},
+		"/jobs/ingest/{job}/unprocessedrecords": {"GET": unprocessedResults},
 	} {
 		mux.HandleFunc(v+path, o.resource(m))
 	}
+	o.soapRoutes(mux)
+	o.metadataRoutes(mux)
+	o.toolingRoutes(mux)
 	mux.HandleFunc(v+"/{rest...}", o.resource(methods{"GET": unknownResource, "POST": unknownResource, "PATCH": unknownResource,
 		"PUT": unknownResource, "DELETE": unknownResource}))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { o.print(w, r, reply{}, notFound()) })

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"embed"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -356,4 +357,21 @@ func (t *table) kids(f *Field, arg string) {
 		}
 		t.Relate(p, child)
 	}
+}
+
+// Clone copies the catalogue so that a deploy may change the copy: objects are
+// copied, fields are shared until they are replaced.
+func (c *Catalogue) Clone() *Catalogue {
+	n := &Catalogue{objects: make(map[string]*Object, len(c.objects)), prefix: maps.Clone(c.prefix),
+		order: slices.Clone(c.order), pending: slices.Clone(c.pending)}
+	for key, o := range c.objects {
+		twin := *o
+		twin.Attrs, twin.byName = maps.Clone(o.Attrs), maps.Clone(o.byName)
+		twin.Fields, twin.Children, twin.RecordTypes = slices.Clone(o.Fields), slices.Clone(o.Children), slices.Clone(o.RecordTypes)
+		n.objects[key] = &twin
+		if o.KeyPrefix != "" {
+			n.prefix[o.KeyPrefix] = &twin
+		}
+	}
+	return n
 }

@@ -110,6 +110,8 @@ type Field struct {
 	NumberFormat string `json:"-"`
 	// LookupFilter is a formula over the record that a reference must satisfy.
 	LookupFilter, LookupFilterMessage string `json:"-"`
+	// Meta is the metadata that a deployed field was made of.
+	Meta *CustomField `json:"-"`
 	// Tracked makes changes write a row of the History companion.
 	Tracked bool `json:"-"`
 }

@@ -1,0 +1,173 @@
+package simorg
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/base64"
+	"strings"
+)
+
+// maxPackageFiles is how many files a package may hold.
+const maxPackageFiles = 10_000
+
+// retrieval is a retrieve request; its zip is given once.
+type retrieval struct {
+	id       string
+	polls    int
+	problem  string
+	zip      []byte
+	files    []listedComponent
+	messages []string
+}
+
+func soapRetrieve(c *soapCall) ([]*element, error) {
+	if err := c.mayMetadata(); err != nil {
+		return nil, err
+	}
+	if len(c.method.children) == 0 {
+		return nil, &soapFault{"INVALID_INPUT", "a retrieve request is needed"}
+	}
+	request := c.method.children[0]
+	c.org.mu.RLock()
+	r := &retrieval{id: c.org.nextID("09S"), polls: c.org.cfg.BulkPolls}
+	c.org.pack(r, request)
+	c.org.mu.RUnlock()
+	c.org.meta.mu.Lock()
+	defer c.org.meta.mu.Unlock()
+	c.org.meta.retrieves[r.id] = r
+	return []*element{el("result", boolLeaf("done", false), leaf("id", r.id), leaf("state", "Queued"))}, nil
+}
+
+// pack gathers what the request names into a zip.
+func (o *Org) pack(r *retrieval, request *element) {
+	root := "unpackaged/"
+	if request.child("singlePackage").text == "true" {
+		root = ""
+	}
+	var archive bytes.Buffer
+	w := zip.NewWriter(&archive)
+	var manifest strings.Builder
+	for _, types := range request.child("unpackaged").children {
+		if types.name != "types" {
+			continue
+		}
+		name := types.child("name").text
+		members := o.expand(name, types.all("members"))
+		manifest.WriteString("<types>")
+		for _, m := range members {
+			manifest.WriteString("<members>" + m + "</members>")
+			o.packOne(r, w, root, name, m)
+		}
+		manifest.WriteString("<name>" + name + "</name></types>")
+	}
+	if len(r.files) > maxPackageFiles {
+		r.problem = "LIMIT_EXCEEDED: Too many files in retrieve call, limit is: 10000"
+		return
+	}
+	writeZip(w, root+"package.xml", []byte(`<?xml version="1.0" encoding="UTF-8"?><Package xmlns="http://soap.sforce.com/2006/04/metadata">`+
+		manifest.String()+"<version>66.0</version></Package>"))
+	if err := w.Close(); err != nil {
+		r.problem = "UNKNOWN_EXCEPTION: " + err.Error()
+		return
+	}
+	r.zip = archive.Bytes()
+}
+
+func writeZip(w *zip.Writer, name string, data []byte) {
+	if f, err := w.Create(name); err == nil {
+		_, _ = f.Write(data)
+	}
+}
+
+// expand spells * out: for objects it means the custom ones, for foldered
+// types nothing.
+func (o *Org) expand(typ string, members []string) []string {
+	var all []string
+	for _, m := range members {
+		if m != "*" {
+			all = append(all, m)
+			continue
+		}
+		list, _ := o.listComponents(typ, "")
+		for _, l := range list {
+			if typ != "CustomObject" || strings.Contains(l.fullName, "__") {
+				all = append(all, l.fullName)
+			}
+		}
+	}
+	return all
+}
+
+func (o *Org) packOne(r *retrieval, w *zip.Writer, root, typ, member string) {
+	holder, name := typ, member
+	switch typ {
+	case "CustomField", "ValidationRule", "RecordType":
+		holder = "CustomObject"
+		name, _, _ = strings.Cut(member, ".")
+	}
+	t := typeNamed(holder)
+	body, meta := o.file(holder, name)
+	if t == nil || body == nil {
+		r.messages = append(r.messages, "Entity of type '"+typ+"' named '"+member+"' cannot be found")
+		return
+	}
+	path := t.file(name)
+	for _, f := range r.files {
+		if f.file == path {
+			return
+		}
+	}
+	r.files = append(r.files, listedComponent{typ: holder, fullName: name, file: path, created: o.schemaChanged, modified: o.schemaChanged})
+	writeZip(w, root+path, body)
+	if meta != nil {
+		writeZip(w, root+path+"-meta.xml", meta)
+	}
+}
+
+func soapCheckRetrieve(c *soapCall) ([]*element, error) {
+	c.org.meta.mu.Lock()
+	defer c.org.meta.mu.Unlock()
+	r := c.org.meta.retrieves[c.method.child("asyncProcessId").text]
+	if r == nil {
+		return nil, &soapFault{"INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"}
+	}
+	result := el("result")
+	if r.polls > 0 {
+		r.polls--
+		return []*element{result.add(boolLeaf("done", false), leaf("id", r.id), leaf("status", "InProgress"), boolLeaf("success", false))}, nil
+	}
+	result.add(boolLeaf("done", true))
+	if r.problem != "" {
+		code, message, _ := strings.Cut(r.problem, ": ")
+		return []*element{result.add(leaf("errorMessage", message), leaf("errorStatusCode", code), leaf("id", r.id), leaf("status", "Failed"), boolLeaf("success", false))}, nil
+	}
+	for _, f := range r.files {
+		result.add(c.org.fileProperties("fileProperties", f))
+	}
+	result.add(leaf("id", r.id))
+	for _, m := range r.messages {
+		result.add(el("messages", leaf("fileName", "unpackaged/package.xml"), leaf("problem", m)))
+	}
+	result.add(leaf("status", "Succeeded"), boolLeaf("success", true))
+	if c.method.child("includeZip").text != "false" {
+		if r.zip == nil {
+			return nil, &soapFault{"INVALID_LOCATOR", "The zip of this retrieve was given already and is deleted"}
+		}
+		result.add(leaf("zipFile", base64.StdEncoding.EncodeToString(r.zip)))
+		r.zip = nil
+	}
+	return []*element{result}, nil
+}
+
+// zipped packs files into a zip.
+func zipped(files map[string][]byte) []byte {
+	var archive bytes.Buffer
+	w := zip.NewWriter(&archive)
+	for _, name := range sortedMapKeys(files) {
+		writeZip(w, name, files[name])
+	}
+	if err := w.Close(); err != nil {
+		return nil
+	}
+	return archive.Bytes()
+}
