@@ -155,7 +155,7 @@ func toolingQuery(c *call) (reply, error) {
 	err = c.read(func() error {
 		kind, rows := c.org.toolingTable(q.From)
 		if kind == "" {
-			return soql.ErrorAt(src, q.FromPos, soql.CodeInvalidType, "sObject type '%s' is not supported.", q.From)
+			return soql.ErrorAt(src, q.FromPos, soql.CodeInvalidType, "sObject type '"+q.From+"' is not supported.")
 		}
 		fq := &factQuery{root: c.root + "/tooling", kind: kind, rows: rows, env: &soql.Env{Now: c.org.cfg.Now()}}
 		body, err = fq.run(q)
