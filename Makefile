@@ -6,6 +6,7 @@ SHELL := bash
 
 GOLANGCI_VERSION := 2.15.0
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
+FUZZTIME ?= 10s
 JSFORCE := engine/simorg/testdata/jsforce
 GENERATED := ent graph
 
@@ -40,6 +41,25 @@ race: postgresql ## the race detector, on PostgreSQL (SQLite in pure Go is 30 ti
 .PHONY: conformance
 conformance: $(JSFORCE)/node_modules/.package-lock.json ## other people's clients against the simulated org
 	HOLDFAST_CONFORMANCE=1 go test -count=1 -run '^TestConformance' -v ./engine/simorg
+
+.PHONY: bench
+bench: postgresql ## figures of the client, the queue and SOQL: name value unit
+	@go test -run '^$$' -bench . ./engine/salesforce ./engine/job ./engine/soql | awk ' \
+		/^(FAIL|---|panic)/ { print; failed = 1 } \
+		/^Benchmark/ { for (i = 3; i < NF; i += 2) { print $$1, $$i, $$(i+1); if ($$(i+1) == "MB/s") rate[$$1] = $$i } } \
+		END { for (b in rate) if (b ~ /ReadBulk/) { curl = b; sub("ReadBulk", "CurlGzip", curl); \
+			printf "%s %s MB/s ratio=%.2f (of curl | gzip -d)\n", b, rate[b], rate[b] / rate[curl] }; exit failed }'
+
+.PHONY: bench-vault
+bench-vault: ## figures of the vault: name value unit ratio
+	@go run ./engine/vault/bench
+
+.PHONY: fuzz
+fuzz: ## fuzz everything that parses, each for FUZZTIME
+	@grep -rl --include='*_test.go' --exclude-dir=node_modules '^func Fuzz' engine graph server | sort | while read -r file; do \
+		for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
+			echo "$$name"; go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")"; \
+		done; done
 
 .PHONY: generate
 generate: ## ent and gqlgen write their Go

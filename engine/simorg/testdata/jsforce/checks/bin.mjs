@@ -58,8 +58,10 @@ export default async function run(conn) {
   await check('bin: merge keeps the master and its losers say so', async () => {
     const [master, loser] = (await conn.sobject('Account').create([{ Name: 'Master' }, { Name: 'Loser' }])).map((r) => r.id);
     const contact = (await conn.sobject('Contact').create({ LastName: 'Moves', AccountId: loser })).id;
-    const result = await conn.soap.merge({ masterRecord: { type: 'Account', Id: master, Phone: '12345' }, recordToMergeIds: [loser] });
-    assert.equal(String(result.success), 'true');
+    // soap.merge() calls the argument mergeRequests; in the WSDL it is request.
+    const request = { masterRecord: { type: 'Account', Id: master, Phone: '12345' }, recordToMergeIds: [loser] };
+    const result = await conn.soap._invoke('merge', { request });
+    assert.equal(String(result.success), 'true', JSON.stringify(result));
     assert.equal((await conn.sobject('Contact').retrieve(contact)).AccountId, master);
     assert.equal((await conn.sobject('Account').retrieve(master)).Phone, '12345');
     const { records } = await conn.query(`SELECT IsDeleted, MasterRecordId FROM Account WHERE Id = '${loser}'`, { scanAll: true });

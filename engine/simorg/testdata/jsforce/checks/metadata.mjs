@@ -55,7 +55,7 @@ export default async function run(conn) {
     const result = await conn.metadata
       .retrieve({ apiVersion: org.version, singlePackage: true, unpackaged: { types: [{ members: ['Gauge__c'], name: 'CustomObject' }], version: org.version } })
       .complete();
-    assert.equal(String(result.success), 'true');
+    assert.equal(String(result.success), 'true', JSON.stringify(result));
     const archive = await JSZip.loadAsync(result.zipFile, { base64: true });
     const path = Object.keys(archive.files).find((p) => p.endsWith('objects/Gauge__c.object'));
     assert.ok(path, Object.keys(archive.files).join());
