@@ -87,7 +87,7 @@ func parseRefusal(status int, body io.Reader) *refusal {
 // refusalFrom reads an error array, or the lone object that some resources
 // give; anything else, such as an edge's HTML, leaves the code empty.
 func refusalFrom(status int, text []byte) *refusal {
-	r := &refusal{Status: status}
+	r := &refusal{Status: status, message: string(text)}
 	var list []wireError
 	if json.Unmarshal(text, &list) != nil {
 		var one wireError
@@ -169,8 +169,12 @@ func (r *refusal) dailyLimit() bool {
 	return r.Code == "REQUEST_LIMIT_EXCEEDED" && r.says("TotalRequests")
 }
 
-// deadSession reports a 401 that a new token may cure.
+// deadSession reports a refusal that a new token may cure. The identity service
+// says it in its own way.
 func (r *refusal) deadSession() bool {
+	if r.Status == http.StatusForbidden && r.says("Bad_OAuth_Token") {
+		return true
+	}
 	return r.Status == http.StatusUnauthorized &&
 		!r.says("This session is not valid for use with the REST API") &&
 		!r.says("Connected app is not attached to Agent")

@@ -50,6 +50,27 @@ func TestExpiredSessionIsRenewedOnce(t *testing.T) {
 	}
 }
 
+// TestExpiredSessionOfTheIdentityService: it answers 403, in plain text.
+func TestExpiredSessionOfTheIdentityService(t *testing.T) {
+	t.Parallel()
+	w := newWire(t)
+	w.HandleFunc("GET /services/oauth2/userinfo", func(rw http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer "+w.current() {
+			rw.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(rw, "Bad_OAuth_Token")
+			return
+		}
+		fmt.Fprint(rw, `{"user_id":"0055g00000AbCdEAAV","organization_id":"00D5g000008abcdEAA","preferred_username":"int@acme.example"}`)
+	})
+	w.data("GET /query", answering(`{"records":[{"Id":"00D5g000008abcdEAA","Name":"Acme","IsSandbox":true}]}`))
+	org := w.open(t, salesforce.Options{})
+	w.token.Add(1)
+	who, err := org.Identity(t.Context())
+	if err != nil || who.OrgName != "Acme" || !who.Sandbox || who.Username != "int@acme.example" || w.grants.Load() != 1 {
+		t.Errorf("got %+v, %v", who, err)
+	}
+}
+
 func TestRevokedAccess(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
