@@ -236,12 +236,13 @@ func (o *Org) authorize(w http.ResponseWriter, r *http.Request) {
 }
 
 func refusedRequest(form url.Values, app *App) *oauthError {
+	method := form.Get("code_challenge_method") // S256 when it is left out
 	switch {
 	case form.Get("response_type") != "code":
 		return &oauthError{"unsupported_response_type", "response type not supported"}
 	case app.RequirePKCE && form.Get("code_challenge") == "":
 		return &oauthError{"invalid_request", "missing required code challenge"}
-	case form.Get("code_challenge") != "" && form.Get("code_challenge_method") != "S256":
+	case method != "" && method != "S256":
 		return &oauthError{"invalid_request", "code challenge method must be S256"}
 	}
 	return nil

@@ -210,9 +210,10 @@ func (o *Org) ensureTables() {
 // ID is the org's 18-character id.
 func (o *Org) ID() string { return o.orgID }
 
-// nextStamp is the SystemModstamp of a change made now; it never goes back.
+// nextStamp is the SystemModstamp of a change made now, to the second; it never
+// goes back.
 func (o *Org) nextStamp() int64 {
-	o.stamp = max(o.stamp, o.cfg.Now().UnixMilli())
+	o.stamp = max(o.stamp, o.cfg.Now().Unix()*1000)
 	return o.stamp
 }
 

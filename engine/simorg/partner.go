@@ -185,7 +185,7 @@ func soapEmptyBin(c *soapCall) ([]*element, error) {
 
 func soapMerge(c *soapCall) ([]*element, error) {
 	var results []*element
-	for _, request := range c.elements("request") {
+	for _, request := range c.method.children { // clients differ in the element's name
 		losers := request.all("recordToMergeIds")
 		obj, id, in, err := c.sObject(request.child("masterRecord"))
 		var moved []string

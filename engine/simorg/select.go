@@ -87,7 +87,7 @@ func labelOf(f *schema.Field, value string) string {
 func (s *selection) bind(e soql.Expr) (int, error) {
 	f, isField := e.(soql.Field)
 	if !isField {
-		return 0, badRequest("MALFORMED_QUERY", "%s is not allowed here", e)
+		return 0, nil // an aggregate: a group answers for it by its text
 	}
 	s.columns = append(s.columns, s.column(f.Path))
 	return len(s.columns) - 1, nil

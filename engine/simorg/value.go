@@ -141,6 +141,9 @@ func coerceTime(f *schema.Field, text string) (string, error) {
 		if y := t.Year(); f.Type != "time" && (y < 1700 || y > 4000) {
 			return "", invalidRow("NUMBER_OUTSIDE_VALID_RANGE", []string{f.Name}, "%s: invalid date: %s", f.Label, text)
 		}
+		if f.Type == "datetime" {
+			t = t.Truncate(time.Second)
+		}
 		return t.UTC().Format(storedLayout[f.Type]), nil
 	}
 	return "", wrongType(f, strings.TrimPrefix(f.SoapType, "xsd:"), text)
