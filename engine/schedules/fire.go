@@ -1,0 +1,113 @@
+package schedules
+
+import (
+	"context"
+	"time"
+
+	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/recurrence"
+	"github.com/holdfast-backup/holdfast/ent"
+	"github.com/holdfast-backup/holdfast/ent/schedule"
+)
+
+const (
+	defaultPoll = 5 * time.Second
+	dueAtOnce   = 100
+)
+
+// Run fires what is due until ctx ends.
+func (s *Schedules) Run(ctx context.Context) {
+	if err := s.ensureAll(ctx); err != nil && ctx.Err() == nil {
+		s.Log.ErrorContext(ctx, "cannot give orgs their system schedules", "error", err)
+	}
+	poll := s.Poll
+	if poll == 0 {
+		poll = defaultPoll
+	}
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for {
+		if _, err := s.Fire(ctx); err != nil && ctx.Err() == nil {
+			s.Log.ErrorContext(ctx, "cannot look for due schedules: trying again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Fire starts the jobs of every schedule that is due now, and answers how many
+// it started. A schedule that fails does not keep the others from running.
+func (s *Schedules) Fire(ctx context.Context) (started int, err error) {
+	now := s.Now().UTC()
+	for {
+		due, err := s.DB.Client.Schedule.Query().Where(schedule.NextRunAtLTE(now)).WithOrg().
+			Order(schedule.ByNextRunAt()).Limit(dueAtOnce).All(engine.AsSystem(ctx))
+		if err != nil {
+			return started, engine.Wrap("look for due schedules", err)
+		}
+		for _, d := range due {
+			ran, err := s.fire(engine.AsWorker(ctx, d.TenantID), d, now)
+			if err != nil {
+				return started, err
+			}
+			if ran {
+				started++
+			}
+		}
+		if len(due) < dueAtOnce {
+			return started, nil
+		}
+	}
+}
+
+// fire moves a schedule on to its next run, and enqueues its job if this node
+// was the first to do so.
+func (s *Schedules) fire(ctx context.Context, due *ent.Schedule, now time.Time) (ran bool, err error) {
+	rule, err := RuleOf(due)
+	if err != nil {
+		return false, err
+	}
+	spec, refusal := s.check(ctx, workOf(due))
+	err = s.DB.InTx(ctx, func(tx *ent.Tx) error {
+		mine, err := move(ctx, tx, due, rule, now)
+		if err != nil || !mine || switchedOff(due) || refusal != nil {
+			return err
+		}
+		_, refusal = s.Queue.EnqueueTx(ctx, tx, spec)
+		ran = refusal == nil
+		return untold(refusal)
+	})
+	if refusal != nil && untold(refusal) == nil {
+		s.Log.WarnContext(ctx, "a schedule did not run: it will the next time", "schedule", due.ID, "error", refusal)
+	}
+	return ran && err == nil, err
+}
+
+// untold is err unless it says what a user can do about it: that the same work
+// waits already, or can no longer be done.
+func untold(err error) error {
+	if _, told := engine.AsError(err); told {
+		return nil
+	}
+	return err
+}
+
+// move sets the next run, unless another node has.
+func move(ctx context.Context, tx *ent.Tx, due *ent.Schedule, rule recurrence.Rule, now time.Time) (mine bool, err error) {
+	update := tx.Schedule.Update().Where(schedule.ID(due.ID), schedule.NextRunAt(*due.NextRunAt)).SetNextRunAt(rule.Next(now))
+	if !switchedOff(due) {
+		update.SetLastRunAt(now)
+	}
+	n, err := update.Save(ctx)
+	return n == 1, engine.Wrap("move the schedule on", err)
+}
+
+func switchedOff(due *ent.Schedule) bool {
+	if due.Operation == engine.TemplatedArchive {
+		return !due.Edges.Org.ScheduledArchives
+	}
+	return !due.Edges.Org.ScheduledBackups
+}
