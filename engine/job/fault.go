@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -25,7 +26,7 @@ func passes(err error) bool {
 }
 
 // awayClasses of PostgreSQL's codes: connection, rollback, resources, operator intervention.
-var awayClasses = []pq.ErrorClass{"08", "40", "53", "57"}
+var awayClasses = []pqerror.Class{"08", "40", "53", "57"}
 
 // awayCodes of SQLite's: locked, or its disk fails.
 var awayCodes = []int{sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL}

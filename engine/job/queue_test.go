@@ -206,7 +206,7 @@ func TestLostLeaseIsFenced(t *testing.T) {
 		if got.State != engine.JobCompleted || got.Name != "Restore" {
 			t.Errorf("the job is %s, %q", got.State, got.Name)
 		}
-		for _, line := range allLines(t, ctx, q, made.ID, 0) {
+		for _, line := range whole(q.Tail(ctx, made.ID, 0)) {
 			if line.Message == "zombie" {
 				t.Error("the zombie's line was written")
 			}
@@ -303,7 +303,7 @@ func TestSnoozeDoesNotCount(t *testing.T) {
 		if got.State != engine.JobCompleted || naps.Load() != 5 {
 			t.Errorf("state %s after %d attempts", got.State, naps.Load())
 		}
-		if lines := allLines(t, ctx, q, got.ID, 0); len(lines) != 4 {
+		if lines := whole(q.Tail(ctx, got.ID, 0)); len(lines) != 4 {
 			t.Errorf("the log tells of %d pauses", len(lines))
 		}
 	})

@@ -199,7 +199,7 @@ func TestStrangersRowsAreOutOfReach(t *testing.T) {
 			if _, err := call(e.client, "Get", mine, stranger); !ent.IsNotFound(err) {
 				t.Errorf("%s: a stranger's row is got: %v", e.name, err)
 			}
-			checkListed(t, e, mine, stranger)
+			checkListed(t, mine, e, stranger)
 			if _, err := call(must(call(e.client, "UpdateOneID", stranger)), "Save", mine); !missing(err) {
 				t.Errorf("%s: a stranger's row is updated: %v", e.name, err)
 			}
@@ -223,7 +223,7 @@ func must(v reflect.Value, err error) reflect.Value {
 	return v
 }
 
-func checkListed(t *testing.T, e entity, mine context.Context, stranger reflect.Value) {
+func checkListed(t *testing.T, mine context.Context, e entity, stranger reflect.Value) {
 	t.Helper()
 	ids, err := call(must(call(e.client, "Query")), "IDs", mine)
 	if err != nil || ids.Len() == 0 {
@@ -251,7 +251,7 @@ func TestNoRowPointsAtAStrangers(t *testing.T) {
 				if !engine.Is(err, engine.KindNotFound) {
 					t.Errorf("%s.%s points at a stranger's row: %v", e.name, column, err)
 				}
-				checkAdopt(t, w, e, w.byName[key.RefTable.Name], mine, theirs)
+				w.checkAdopt(mine, theirs, e, w.byName[key.RefTable.Name])
 			}
 		}
 		if pointers == 0 {
@@ -261,8 +261,8 @@ func TestNoRowPointsAtAStrangers(t *testing.T) {
 }
 
 // checkAdopt tries to make a stranger's child one's own, from the parent's side.
-func checkAdopt(t *testing.T, w *world, child, parent entity, mine, theirs context.Context) {
-	t.Helper()
+func (w *world) checkAdopt(mine, theirs context.Context, child, parent entity) {
+	w.t.Helper()
 	for edge, table := range ent.EdgeTargets[parent.name] {
 		update := must(call(parent.client, "UpdateOneID", w.make(mine, parent)))
 		add, ok := method(update, "Add"+strings.TrimSuffix(edge, "s")+"IDs")
@@ -271,7 +271,7 @@ func checkAdopt(t *testing.T, w *world, child, parent entity, mine, theirs conte
 		}
 		add.Call([]reflect.Value{w.make(theirs, child)})
 		if _, err := call(update, "Save", mine); !engine.Is(err, engine.KindNotFound) {
-			t.Errorf("%s.%s adopts a stranger's row: %v", parent.name, edge, err)
+			w.t.Errorf("%s.%s adopts a stranger's row: %v", parent.name, edge, err)
 		}
 	}
 }
