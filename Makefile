@@ -26,6 +26,10 @@ help:
 
 # -- every day
 
+.PHONY: demo
+demo: ## a server and a simulated org with data and history: prints an address and a login
+	go run ./server demo
+
 .PHONY: run
 run: ## the server alone, with what it keeps in ./data
 	go run ./server
@@ -37,6 +41,10 @@ test: postgresql ## every test, on SQLite and PostgreSQL
 .PHONY: race
 race: postgresql ## the race detector, on PostgreSQL (SQLite in pure Go is 30 times slower under it)
 	go test -race -shuffle=on -skip '/^SQLite$$' ./...
+
+.PHONY: smoke
+smoke: ## the main job end to end, in under a minute
+	go run ./server smoke
 
 .PHONY: conformance
 conformance: $(JSFORCE)/node_modules/.package-lock.json ## other people's clients against the simulated org
@@ -79,7 +87,7 @@ lint: $(GOLANGCI) ## lint, and who may import whom
 	$(GOLANGCI) run
 
 .PHONY: check
-check: generated formatted lint race conformance test ## what CI runs
+check: generated formatted lint race conformance smoke test ## what CI runs
 
 .PHONY: clean
 clean: ## remove what make built or installed here
