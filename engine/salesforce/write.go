@@ -165,7 +165,8 @@ func failedWith(r engine.WriteResult, code string) bool {
 	return !r.OK && len(r.Errors) > 0 && r.Errors[0].Code == code
 }
 
-// unsent marks the rows that an error kept from being written.
+// unsent marks the rows that an error kept from being written. What the org said
+// of a row before stays said.
 func (w *writer) unsent(rows []int, err error) {
 	for _, n := range rows {
 		if !w.results[n].OK && len(w.results[n].Errors) == 0 {
@@ -196,7 +197,9 @@ func (w *writer) send(ctx context.Context, rows []int) error {
 	case e == nil:
 		return err
 	case e.Code == outcomeUnknown:
-		w.unsent(rows, err)
+		for _, n := range rows { // whatever an earlier attempt was told
+			w.results[n] = failedRow(w.id(n), err)
+		}
 		return nil
 	case e.Kind != engine.KindInvalid && e.Kind != engine.KindNotFound:
 		return err

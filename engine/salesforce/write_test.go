@@ -181,6 +181,19 @@ func TestAmbiguousFailures(t *testing.T) {
 	}
 }
 
+// TestALockedRowWhoseSecondTryGetsLost: the first refusal no longer holds.
+func TestALockedRowWhoseSecondTryGetsLost(t *testing.T) {
+	t.Parallel()
+	w := newWire(t)
+	w.data("POST /composite/sobjects", inTurn(
+		answering(`[{"success":false,"errors":[{"statusCode":"UNABLE_TO_LOCK_ROW","message":"","fields":[]}]},{"id":"001D00000000001AAA","success":true,"errors":[]}]`),
+		resetting("")))
+	results, err := w.open(t, salesforce.Options{}).Insert(t.Context(), writes(2, "x"))
+	if err != nil || results[0].OK || results[0].Errors[0].Code != "OUTCOME_UNKNOWN" || !results[1].OK {
+		t.Errorf("%+v, %v", results, err)
+	}
+}
+
 func TestInsertIsRepeatedWhenTheOrgHasNotTakenIt(t *testing.T) {
 	t.Parallel()
 	c := newCollections(t, allWell)
