@@ -30,10 +30,23 @@ func (r *mutationResolver) BackupStart(ctx context.Context, input backup.StartIn
 	return &generated.BackupStartPayload{Job: started, UserErrors: problems}, err
 }
 
+func (r *objectDiffResolver) Records(ctx context.Context, obj *backup.ObjectDifference, first *int, after *entgql.Cursor[string]) (*generated.RecordDiffConnection, error) {
+	return recordDiffPage(ctx, obj, *first, after)
+}
+
 func (r *orgResolver) Backups(ctx context.Context, obj *ent.Org, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string]) (*ent.JobConnection, error) {
 	return obj.QueryJobs().Where(hasStored).Paginate(ctx, after, first, before, last, ent.WithJobOrder(newestUnless(nil)))
 }
 
+func (r *queryResolver) BackupDiff(ctx context.Context, a string, b string) (*backup.Difference, error) {
+	return r.Rooms.Backup.Diff(ctx, a, b)
+}
+
 func (r *Resolver) Backup() generated.BackupResolver { return &backupResolver{r} }
 
-type backupResolver struct{ *Resolver }
+func (r *Resolver) ObjectDiff() generated.ObjectDiffResolver { return &objectDiffResolver{r} }
+
+type (
+	backupResolver     struct{ *Resolver }
+	objectDiffResolver struct{ *Resolver }
+)

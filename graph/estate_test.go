@@ -19,17 +19,21 @@ type estate struct {
 	admin                        person
 	tenant, user, audit          string
 	org, job, jobObject, waiting string
-	record, version              string
+	record, version, later       string
 	salesforce                   string // the org's address
 }
 
 // settle makes a tenant of each name, that has an org with one account
-// connected and backed up, and a second backup that waits for a worker.
+// connected and backed up twice, with a change between, and a third backup
+// that waits for a worker.
 func (w *world) settle(names ...string) []estate {
 	w.t.Helper()
 	estates := make([]estate, len(names))
 	for i, name := range names {
 		estates[i] = w.settleOne(name)
+		w.rename(estates[i], name+" Ltd")
+		estates[i].later = w.startBackup(estates[i], "second")
+		w.runJobs(estates[i], estates[i].later)
 	}
 	for i := range estates {
 		estates[i].waiting = w.startBackup(estates[i], "nightly")
@@ -37,6 +41,7 @@ func (w *world) settle(names ...string) []estate {
 	return estates
 }
 
+// settleOne leaves it at one backup.
 func (w *world) settleOne(name string) estate {
 	w.t.Helper()
 	e := estate{admin: w.register(name), salesforce: w.salesforce[0].URL}

@@ -46,6 +46,8 @@ var idProbes = map[string]probe{
 	"Query.jobs(orgId)":                     {`query($id: ID) { jobs(orgId: $id) { edges { node { id } } } }`, anOrg},
 	"Mutation.userRoleChange(input.userId)": {`mutation($id: ID!) { userRoleChange(input: {userId: $id, role: OPERATOR}) { user { id } userErrors { code message } } }`, aUser},
 	"Mutation.jobCancel(input.jobId)":       {`mutation($id: ID!) { jobCancel(input: {jobId: $id}) { job { id } userErrors { code message } } }`, only(func(e estate) string { return e.waiting })},
+	"Query.backupDiff(a)":                   {`query($id: ID!, $later: ID!) { backupDiff(a: $id, b: $later) { objects { name records { edges { node { recordId } } } } } }`, aJob},
+	"Query.backupDiff(b)":                   {`query($id: ID!, $job: ID!) { backupDiff(a: $job, b: $id) { objects { name counts { added } } } }`, only(func(e estate) string { return e.later })},
 	"Mutation.backupStart(input.orgId)":     {`mutation($id: ID!) { backupStart(input: {orgId: $id, idempotencyKey: "nightly"}) { job { id } userErrors { code message } } }`, anOrg},
 	"Mutation.recordFieldsRestore(input.orgId)": {
 		`mutation($id: ID!, $record: SalesforceId!, $version: ID!) { recordFieldsRestore(input: {
@@ -72,6 +74,8 @@ var idProbes = map[string]probe{
 
 // pages are the connections: the fields of the page and how to get there.
 var cursorProbes = map[string]string{
+	"ObjectDiff.records": `query($after: Cursor, $job: ID!, $later: ID!) { backupDiff(a: $job, b: $later) { objects { name
+		records(after: $after) { edges { cursor node { recordId fields { after } } } } } } }`,
 	"Query.users":        `query($after: Cursor, $before: Cursor) { users(after: $after, before: $before) { totalCount edges { cursor node { id email } } } }`,
 	"Query.auditEntries": `query($after: Cursor, $before: Cursor) { auditEntries(after: $after, before: $before) { totalCount edges { cursor node { id target } } } }`,
 	"Query.orgs":         `query($after: Cursor, $before: Cursor) { orgs(after: $after, before: $before) { totalCount edges { cursor node { id } } } }`,
@@ -210,7 +214,9 @@ func TestCursorsOfAnotherTenantShowNothingOfIt(t *testing.T) {
 }
 
 // surroundings are the ids that a probe needs around the place it is for.
-func surroundings(e estate) map[string]any { return map[string]any{"org": e.org, "record": e.record} }
+func surroundings(e estate) map[string]any {
+	return map[string]any{"org": e.org, "record": e.record, "job": e.job, "later": e.later}
+}
 
 func cursorsIn(value any) (cursors []string) {
 	switch value := value.(type) {
@@ -232,7 +238,7 @@ func cursorsIn(value any) (cursors []string) {
 // probe asks by POST, or for the first event of a subscription.
 func (w *world) probe(e estate, query, id string) answer {
 	w.t.Helper()
-	variables := map[string]any{"id": id, "org": e.org, "record": e.record, "version": e.version, "url": e.salesforce}
+	variables := map[string]any{"id": id, "org": e.org, "record": e.record, "version": e.version, "job": e.job, "later": e.later, "url": e.salesforce}
 	if strings.HasPrefix(query, "subscription") {
 		return w.first(e.admin.token, query, variables)
 	}

@@ -109,13 +109,13 @@ func TestJobsAreFilteredAndOrdered(t *testing.T) {
 		arguments string
 		want      []any
 	}{
-		"newest first": {``, []any{2.0, 1.0}},
-		"oldest first": {`(orderBy: {field: NUMBER})`, []any{1.0, 2.0}},
-		"by state":     {`(filter: {states: [QUEUED]})`, []any{2.0}},
-		"by name":      {`(filter: {nameContains: "NIGHT"})`, []any{2.0}},
+		"newest first": {``, []any{3.0, 2.0, 1.0}},
+		"oldest first": {`(orderBy: {field: NUMBER})`, []any{1.0, 2.0, 3.0}},
+		"by state":     {`(filter: {states: [QUEUED]})`, []any{3.0}},
+		"by name":      {`(filter: {nameContains: "NIGHT"})`, []any{3.0}},
 		"by operation": {`(filter: {operations: [RESTORE]})`, nil},
 		"by time":      {`(filter: {createdFrom: "2020-01-01T00:00:00Z", createdBefore: "2020-01-02T00:00:00Z"})`, nil},
-		"a page":       {`(first: 1)`, []any{2.0}},
+		"a page":       {`(first: 1)`, []any{3.0}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := w.ask(e.admin.token, `{ jobs`+c.arguments+` { edges { node { number } } } }`, nil)

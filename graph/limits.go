@@ -115,22 +115,18 @@ func (s *scale) field(f *ast.Field) weight {
 // pageOf is how many objects a field stands for: the page that a connection
 // was asked for, 1 for anything else.
 func (s *scale) pageOf(f *ast.Field) int {
-	size := 1
-	for name, value := range f.ArgumentMap(s.variables) {
-		if name != "first" && name != "last" {
-			continue
-		}
-		asked, given := wholeNumber(value)
-		if !given {
-			continue
-		}
-		if asked < 1 || asked > s.page {
-			s.refused = refusal(codeBadInput, "%s asks for a page of %d: first and last go from 1 to %d.", f.Name, asked, s.page)
-			s.refused.Extensions["reason"] = "PAGE_SIZE"
-		}
-		size = max(size, min(asked, s.page))
+	if f.Definition.Arguments.ForName("first") == nil {
+		return 1
 	}
-	return size
+	arguments := f.ArgumentMap(s.variables)
+	first, fromStart := wholeNumber(arguments["first"])
+	last, fromEnd := wholeNumber(arguments["last"])
+	size := max(first, last)
+	if fromStart == fromEnd || size < 1 || size > s.page {
+		s.refused = refusal(codeBadInput, "%s needs a page of 1 to %d: give first, or last with first: null.", f.Name, s.page)
+		s.refused.Extensions["reason"] = "PAGE_SIZE"
+	}
+	return min(max(size, 1), s.page)
 }
 
 // wholeNumber reads an argument: a literal or a default is an int64, a

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"entgo.io/contrib/entgql"
-	"entgo.io/ent/dialect/sql"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vikstrous/dataloadgen"
 
@@ -14,16 +13,8 @@ import (
 	"github.com/holdfast-backup/holdfast/engine/vault"
 	"github.com/holdfast-backup/holdfast/ent"
 	entjob "github.com/holdfast-backup/holdfast/ent/job"
-	"github.com/holdfast-backup/holdfast/ent/vaultrun"
 	"github.com/holdfast-backup/holdfast/graph/generated"
 )
-
-// hasStored selects the jobs that left something in the vault to read.
-func hasStored(s *sql.Selector) {
-	runs := sql.Table(vaultrun.Table)
-	closed := sql.Select(runs.C(vaultrun.FieldJobID)).From(runs).Where(sql.NotNull(runs.C(vaultrun.FieldClosedAt)))
-	s.Where(sql.In(s.C(entjob.FieldID), closed))
-}
 
 // versionPage pages through versions, the newest first; a cursor is the place
 // of a version in that order.

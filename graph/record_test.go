@@ -116,3 +116,31 @@ func TestVersionsArePaged(t *testing.T) {
 		t.Errorf("versions: %s", got)
 	}
 }
+
+func TestTwoBackupsCompare(t *testing.T) {
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		e := w.settle("Acme")[0]
+		const diff = `query($a: ID!, $b: ID!) { backupDiff(a: $a, b: $b) { a { number } b { number } objects { name counts { added changed deleted }
+			records { pageInfo { hasNextPage } edges { node { recordId change fields { name before after } } } } } } }`
+		a := w.ask(e.admin.token, diff, map[string]any{"a": e.job, "b": e.later})
+		objects, _ := a.at("backupDiff", "objects").([]any)
+		index := slices.IndexFunc(objects, func(o any) bool { return at(o, "name") == "Account" })
+		if index < 0 {
+			t.Fatalf("no accounts: %+v", a)
+		}
+		if got := fmt.Sprint(at(objects[index], "counts")); got != "map[added:0 changed:1 deleted:0]" {
+			t.Errorf("counts: %s", got)
+		}
+		record := at(objects[index], "records", "edges", 0, "node")
+		fields, _ := at(record, "fields").([]any)
+		renamed := func(f any) bool {
+			return at(f, "name") == "Name" && at(f, "before") == "Acme" && at(f, "after") == "Acme Ltd"
+		}
+		if at(record, "recordId") != e.record || at(record, "change") != "CHANGED" || !slices.ContainsFunc(fields, renamed) {
+			t.Errorf("record: %+v", record)
+		}
+		expectCode(t, w.ask(e.admin.token, diff, map[string]any{"a": e.later, "b": e.job}), "BAD_USER_INPUT")
+		expectCode(t, w.ask(e.admin.token, diff, map[string]any{"a": e.job, "b": e.waiting}), "NOT_FOUND")
+	})
+}

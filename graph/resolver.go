@@ -11,6 +11,8 @@ import (
 	"github.com/holdfast-backup/holdfast/engine/job"
 	"github.com/holdfast-backup/holdfast/engine/orgs"
 	"github.com/holdfast-backup/holdfast/engine/restore"
+	"github.com/holdfast-backup/holdfast/engine/schedules"
+	"github.com/holdfast-backup/holdfast/engine/templates"
 	"github.com/holdfast-backup/holdfast/ent"
 )
 
@@ -23,9 +25,11 @@ type Resolver struct {
 
 // Rooms have the operations that the fields call.
 type Rooms struct {
-	Identity *identity.Service
-	Orgs     *orgs.Orgs
-	Jobs     *job.Queue
-	Backup   *backup.Backup
-	Restore  *restore.Restore
+	Identity  *identity.Service
+	Orgs      *orgs.Orgs
+	Jobs      *job.Queue
+	Backup    *backup.Backup
+	Restore   *restore.Restore
+	Templates *templates.Templates
+	Schedules *schedules.Schedules
 }

@@ -8,7 +8,10 @@ import (
 	"entgo.io/contrib/entgql"
 
 	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/backup"
 	"github.com/holdfast-backup/holdfast/engine/identity"
+	"github.com/holdfast-backup/holdfast/engine/recurrence"
+	"github.com/holdfast-backup/holdfast/engine/templates"
 	"github.com/holdfast-backup/holdfast/engine/vault"
 	"github.com/holdfast-backup/holdfast/ent"
 )
@@ -22,6 +25,13 @@ type Payload interface {
 type AuditDetail struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
+}
+
+// How a backup was asked for.
+type BackupSettings struct {
+	Include *backup.Include `json:"include"`
+	// Null for a composite backup, and when the template was deleted.
+	Template *ent.Template `json:"template,omitempty"`
 }
 
 type BackupStartPayload struct {
@@ -103,7 +113,44 @@ func (this OrgConnectPayload) GetUserErrors() []UserError {
 	return interfaceSlice
 }
 
+type OrgSettingsUpdateInput struct {
+	OrgID             string `json:"orgId"`
+	ScheduledBackups  *bool  `json:"scheduledBackups,omitempty"`
+	ScheduledArchives *bool  `json:"scheduledArchives,omitempty"`
+	// 1 to 100 percent of the org's daily REST calls, whoever makes them.
+	RestPercent *int `json:"restPercent,omitempty"`
+	// 1 to 100 percent of the org's daily Bulk queries.
+	BulkPercent *int `json:"bulkPercent,omitempty"`
+}
+
+type OrgSettingsUpdatePayload struct {
+	Org        *ent.Org    `json:"org,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+func (OrgSettingsUpdatePayload) IsPayload() {}
+func (this OrgSettingsUpdatePayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
 type Query struct {
+}
+
+type RecordDiffConnection struct {
+	PageInfo *entgql.PageInfo[string] `json:"pageInfo"`
+	Edges    []RecordDiffEdge         `json:"edges"`
+}
+
+type RecordDiffEdge struct {
+	Cursor entgql.Cursor[string]    `json:"cursor"`
+	Node   *backup.RecordDifference `json:"node"`
 }
 
 type RecordFieldsRestorePayload struct {
@@ -132,6 +179,128 @@ type RecordVersionConnection struct {
 type RecordVersionEdge struct {
 	Cursor entgql.Cursor[string] `json:"cursor"`
 	Node   *vault.Version        `json:"node"`
+}
+
+// When something runs. A time that the clocks skip is taken an hour later, one that comes twice the first time.
+type Recurrence struct {
+	Frequency recurrence.Frequency `json:"frequency"`
+	// That many days, weeks or months.
+	Every      int                    `json:"every"`
+	Weekdays   []time.Weekday         `json:"weekdays"`
+	DayOfMonth *int                   `json:"dayOfMonth,omitempty"`
+	Occurrence *recurrence.Occurrence `json:"occurrence,omitempty"`
+	// 04:30
+	At string `json:"at"`
+	// An IANA zone, such as America/Los_Angeles.
+	Zone string `json:"zone"`
+	// 2026-01-05: nothing runs before that day.
+	Start string `json:"start"`
+	// The rule in plain language.
+	Preview string `json:"preview"`
+}
+
+type RecurrenceInput struct {
+	Frequency recurrence.Frequency `json:"frequency"`
+	// That many days, weeks (1 to 4) or months.
+	Every int `json:"every"`
+	// At least one for WEEKLY, one for MONTHLY with an occurrence.
+	Weekdays []time.Weekday `json:"weekdays"`
+	// 1 to 31, for MONTHLY; in a shorter month its last day.
+	DayOfMonth *int                   `json:"dayOfMonth,omitempty"`
+	Occurrence *recurrence.Occurrence `json:"occurrence,omitempty"`
+	// 04:30
+	At string `json:"at"`
+	// An IANA zone, such as America/Los_Angeles.
+	Zone string `json:"zone"`
+	// 2026-01-05; left out: today in the zone.
+	Start *string `json:"start,omitempty"`
+}
+
+type ScheduleCreateInput struct {
+	OrgID       string           `json:"orgId"`
+	Operation   engine.Operation `json:"operation"`
+	TemplateID  *string          `json:"templateId,omitempty"`
+	Include     *backup.Include  `json:"include,omitempty"`
+	Name        string           `json:"name"`
+	Description string           `json:"description"`
+	Enabled     bool             `json:"enabled"`
+	Recurrence  *RecurrenceInput `json:"recurrence"`
+}
+
+type ScheduleCreatePayload struct {
+	Schedule   *ent.Schedule `json:"schedule,omitempty"`
+	UserErrors []UserError   `json:"userErrors"`
+}
+
+func (ScheduleCreatePayload) IsPayload() {}
+func (this ScheduleCreatePayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
+type ScheduleDeleteInput struct {
+	ScheduleID string `json:"scheduleId"`
+}
+
+type ScheduleDeletePayload struct {
+	UserErrors []UserError `json:"userErrors"`
+}
+
+func (ScheduleDeletePayload) IsPayload() {}
+func (this ScheduleDeletePayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
+type SchedulePreview struct {
+	// The rule in plain language; empty when it is not valid.
+	Text       string         `json:"text"`
+	Runs       []ScheduledRun `json:"runs"`
+	UserErrors []UserError    `json:"userErrors"`
+}
+
+type ScheduleUpdateInput struct {
+	ScheduleID  string           `json:"scheduleId"`
+	Include     *backup.Include  `json:"include,omitempty"`
+	Name        *string          `json:"name,omitempty"`
+	Description *string          `json:"description,omitempty"`
+	Enabled     *bool            `json:"enabled,omitempty"`
+	Recurrence  *RecurrenceInput `json:"recurrence,omitempty"`
+}
+
+type ScheduleUpdatePayload struct {
+	Schedule   *ent.Schedule `json:"schedule,omitempty"`
+	UserErrors []UserError   `json:"userErrors"`
+}
+
+func (ScheduleUpdatePayload) IsPayload() {}
+func (this ScheduleUpdatePayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
+type ScheduledRun struct {
+	At time.Time `json:"at"`
+	// The same moment in the schedule's zone: Jan 5, 2026 4:30 AM (GMT-8).
+	Local string `json:"local"`
 }
 
 type SessionRefreshInput struct {
@@ -210,6 +379,77 @@ func (this SignUpPayload) GetUserErrors() []UserError {
 }
 
 type Subscription struct {
+}
+
+type TemplateCountRecordsPayload struct {
+	Counts     []templates.Count `json:"counts,omitempty"`
+	UserErrors []UserError       `json:"userErrors"`
+}
+
+func (TemplateCountRecordsPayload) IsPayload() {}
+func (this TemplateCountRecordsPayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
+type TemplateCreatePayload struct {
+	Template   *ent.Template `json:"template,omitempty"`
+	UserErrors []UserError   `json:"userErrors"`
+}
+
+func (TemplateCreatePayload) IsPayload() {}
+func (this TemplateCreatePayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
+type TemplateDeleteInput struct {
+	TemplateID string `json:"templateId"`
+}
+
+type TemplateDeletePayload struct {
+	UserErrors []UserError `json:"userErrors"`
+}
+
+func (TemplateDeletePayload) IsPayload() {}
+func (this TemplateDeletePayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
+type TemplateUpdatePayload struct {
+	Template   *ent.Template `json:"template,omitempty"`
+	UserErrors []UserError   `json:"userErrors"`
+}
+
+func (TemplateUpdatePayload) IsPayload() {}
+func (this TemplateUpdatePayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
 }
 
 type UserCreatePayload struct {

@@ -1,0 +1,153 @@
+package backup
+
+import (
+	"context"
+	"slices"
+
+	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/vault"
+	"github.com/holdfast-backup/holdfast/ent"
+	entjob "github.com/holdfast-backup/holdfast/ent/job"
+	"github.com/holdfast-backup/holdfast/ent/jobobject"
+)
+
+// Difference is what changed in an org from one backup to a later one.
+type Difference struct {
+	From, To *ent.Job
+	// Objects are the SObjects of which anything was stored after From, by name.
+	Objects []ObjectDifference
+}
+
+// ObjectDifference is the records of one SObject that differ. They are read
+// when asked for.
+type ObjectDifference struct {
+	Name     string
+	vault    *vault.Vault
+	from, to vault.Point
+}
+
+// DifferenceCounts are how many records differ, by what happened to them.
+type DifferenceCounts struct{ Added, Changed, Deleted int64 }
+
+// RecordDifference is one record that differs, and its fields that do.
+type RecordDifference struct {
+	RecordID string
+	Change   engine.Change
+	Fields   []FieldDifference
+}
+
+// FieldDifference is a field's text in the earlier and in the later backup,
+// empty for null.
+type FieldDifference struct{ Name, Before, After string }
+
+// Diff compares two backups of one org, the earlier one first.
+func (b *Backup) Diff(ctx context.Context, fromID, toID string) (*Difference, error) {
+	from, err := b.stored(ctx, fromID)
+	if err != nil {
+		return nil, err
+	}
+	to, err := b.stored(ctx, toID)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case from.OrgID != to.OrgID:
+		return nil, engine.E(engine.KindInvalid, "BACKUPS_OF_TWO_ORGS", "The two backups are of different orgs: choose two of the same.")
+	case from.Number > to.Number:
+		return nil, engine.E(engine.KindInvalid, "BACKUPS_REVERSED", "Backup #%d is later than #%d: give the earlier one first.", from.Number, to.Number)
+	}
+	names, err := b.DB.JobObject.Query().
+		Where(jobobject.RecordsGT(0), jobobject.HasJobWith(entjob.OrgID(to.OrgID), entjob.NumberGT(from.Number), entjob.NumberLTE(to.Number))).
+		GroupBy(jobobject.FieldName).Strings(ctx)
+	if err != nil {
+		return nil, engine.Wrap("list the objects between two backups", err)
+	}
+	slices.Sort(names)
+	d := &Difference{From: from, To: to}
+	for _, name := range names {
+		d.Objects = append(d.Objects, ObjectDifference{
+			Name: name, vault: b.Vault, from: vault.Point{OrgID: from.OrgID, JobID: from.ID}, to: vault.Point{OrgID: to.OrgID, JobID: to.ID},
+		})
+	}
+	return d, nil
+}
+
+// stored is a job of the viewer's that has left something in the vault.
+func (b *Backup) stored(ctx context.Context, id string) (*ent.Job, error) {
+	j, err := b.DB.Job.Get(ctx, id)
+	if ent.IsNotFound(err) {
+		return nil, engine.E(engine.KindNotFound, "BACKUP_NOT_FOUND", "There is no backup %s.", id)
+	}
+	if err != nil {
+		return nil, engine.Wrap("load backup", err)
+	}
+	runs, err := b.Vault.Runs(ctx, j.OrgID)
+	if err != nil {
+		return nil, err
+	}
+	closed := func(r vault.RunInfo) bool { return r.JobID == id && !r.ClosedAt.IsZero() }
+	if !slices.ContainsFunc(runs, closed) {
+		return nil, engine.E(engine.KindNotFound, "BACKUP_NOT_FOUND", "Job #%d has stored nothing to compare: choose a finished backup.", j.Number)
+	}
+	return j, nil
+}
+
+// Counts counts the records that differ; their values are not read, so one
+// that changed there and back counts as changed.
+func (o ObjectDifference) Counts(ctx context.Context) (counts DifferenceCounts, err error) {
+	for entry, err := range o.vault.Diff(ctx, o.from, o.to, o.Name, vault.Reading{IDsOnly: true}) {
+		if err != nil {
+			return counts, err
+		}
+		switch entry.Change {
+		case engine.Added:
+			counts.Added++
+		case engine.Changed:
+			counts.Changed++
+		case engine.Deleted:
+			counts.Deleted++
+		}
+	}
+	return counts, nil
+}
+
+// Records returns at most limit records that differ, by id, beginning after one.
+func (o ObjectDifference) Records(ctx context.Context, after string, limit int) ([]RecordDifference, error) {
+	var records []RecordDifference
+	for entry, err := range o.vault.Diff(ctx, o.from, o.to, o.Name, vault.Reading{After: []byte(after)}) {
+		if err != nil {
+			return nil, err
+		}
+		if len(records) == limit {
+			break
+		}
+		records = append(records, RecordDifference{RecordID: string(entry.RecordID), Change: entry.Change, Fields: differing(entry)})
+	}
+	return records, nil
+}
+
+// differing leaves out derived fields: they follow others.
+func differing(entry *vault.DiffEntry) []FieldDifference {
+	side := entry.After
+	if entry.Change == engine.Deleted {
+		side = entry.Before
+	}
+	var fields []FieldDifference
+	for i, f := range side.Fields {
+		before, after := string(valueAt(entry.Before, i)), string(valueAt(entry.After, i))
+		if entry.Change == engine.Deleted {
+			after = ""
+		}
+		if before != after && !f.Derived {
+			fields = append(fields, FieldDifference{Name: f.Name, Before: before, After: after})
+		}
+	}
+	return fields
+}
+
+func valueAt(v *vault.Version, i int) []byte {
+	if i < len(v.Values) {
+		return v.Values[i]
+	}
+	return nil
+}
