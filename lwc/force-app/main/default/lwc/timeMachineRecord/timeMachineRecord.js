@@ -132,11 +132,8 @@ export default class TimeMachineRecord extends LightningElement {
     });
   }
 
-  /** Back to the versions, which may have changed meanwhile. */
   handleBack() {
     this.goTo(PICK);
-    this.endCursor = null;
-    return this.handleOlder();
   }
 
   async handleRestore(event) {
@@ -226,7 +223,7 @@ export default class TimeMachineRecord extends LightningElement {
   wayOut(retry) {
     switch (this.error.code) {
       case 'VERSION_NOT_FOUND':
-        return this.handleBack;
+        return this.start;
       case 'CURRENT_CHANGED':
         return this.compare;
       default:
