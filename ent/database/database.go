@@ -62,6 +62,9 @@ func (db *DB) Again(ctx context.Context) (*DB, error) {
 	return Open(ctx, db.source.url, func(s *source) { *s = db.source })
 }
 
+// URL is what Open was given. It may hold a password.
+func (db *DB) URL() string { return db.source.url }
+
 // Close closes every connection.
 func (db *DB) Close() error { return db.Client.Close() }
 
