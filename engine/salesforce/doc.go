@@ -20,7 +20,7 @@
 // place to resume. A large one is a Bulk 2.0 queryAll job whose result pages
 // are fetched side by side; what Bulk refuses falls back to the keyset. Where
 // the size is not known, the first page of the keyset tells it. A field list
-// too long for a URL goes to Bulk, whose query travels in the body, or is read
-// as several queries over the same rows; such a page counts only if all of them
-// saw the same ids with the same stamps.
+// too long for an address (a Bulk query travels in the body) is read as several
+// queries over the same rows; such a page counts only if all of them saw the
+// same ids with the same stamps.
 package salesforce

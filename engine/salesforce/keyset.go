@@ -67,11 +67,22 @@ func newKeyset(r *read, from *keysetPosition) (*keyset, error) {
 		}
 	}
 	k.keys = keys
-	k.split(1)
-	for len(k.parts) < len(r.columns) && k.longest() > mostAddress {
-		k.split(len(k.parts) + 1)
+	if !k.fits(1) && !k.fits(len(r.columns)) {
+		return nil, &engine.Error{
+			Kind: engine.KindLimit, Code: "QUERY_TOO_LONG", Object: r.object(),
+			Message: "The condition on " + r.object() + " is too long for Salesforce: shorten the filter.",
+		}
+	}
+	for n := 1; !k.fits(n); n++ { // fits leaves the fields dealt out
 	}
 	return k, nil
+}
+
+// fits deals the fields out to n queries and reports whether each of them then
+// fits into an address.
+func (k *keyset) fits(n int) bool {
+	k.split(n)
+	return k.longest()+keysetRoom <= mostAddress
 }
 
 // split deals the fields out to n queries. The keys go with each of them, and

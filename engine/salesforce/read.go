@@ -72,7 +72,7 @@ func (o *org) readSmall(ctx context.Context, r *read) (engine.Rows, error) {
 		return k, err
 	}
 	if err != nil {
-		return o.readLarge(ctx, r, nil) // without an Id
+		return o.readLarge(ctx, r, nil) // no Id to go by, or a condition too long for an address
 	}
 	k.limit = int(o.options.SmallRead) + 1
 	err = k.turn(ctx)
@@ -132,15 +132,10 @@ func (r *read) bulkMay() bool {
 	return !refuses && r.request.StampField == "" && !notInBulk[r.object()] && !strings.HasSuffix(r.object(), "__mdt")
 }
 
-// isLarge reports whether Bulk is the way from the start: for many rows, for a
-// query too long for an address, for big objects.
+// isLarge reports whether Bulk is the way from the start: for many rows and for
+// big objects.
 func (r *read) isLarge() bool {
-	return r.bulkMay() && (r.request.Expect > r.org.options.SmallRead || strings.HasSuffix(r.object(), "__b") || r.addressLength() > mostAddress)
-}
-
-// addressLength is how long the path of the whole read as one query is.
-func (r *read) addressLength() int {
-	return len(r.org.query(everyone, selection{fields: r.names(), object: r.object(), where: bounds(r.request)}.String())) + keysetRoom
+	return r.bulkMay() && (r.request.Expect > r.org.options.SmallRead || strings.HasSuffix(r.object(), "__b"))
 }
 
 // refusesBulk recognises the refusals that mean the SObject or the query, not
