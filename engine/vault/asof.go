@@ -105,16 +105,15 @@ type emitter struct {
 	vw      *view
 	version Version
 	names   []SchemaField
-	places  map[*segment.Section][][]int // of the fields returned
 	filter  *Filter
-	probes  map[*segment.Section][][]int // of the filter's fields
-	probe   []SchemaField
+	probe   []SchemaField // the filter's fields
 	values  [][]byte
+	slot    int // of its projections in a lane
 	idsOnly bool
 }
 
 func (v *Vault) newEmitter(ctx context.Context, vw *view, sections []section, o Reading) (*emitter, error) {
-	e := &emitter{vw: vw, filter: o.Filter, idsOnly: o.IDsOnly, places: map[*segment.Section][][]int{}, probes: map[*segment.Section][][]int{}}
+	e := &emitter{vw: vw, filter: o.Filter, idsOnly: o.IDsOnly}
 	switch {
 	case o.IDsOnly:
 	case o.Fields != nil:
@@ -158,14 +157,14 @@ func (v *Vault) opened(ctx context.Context, sections []section) ([]openSection, 
 // emit yields one version, with the values of full; false when the caller stops.
 func (e *emitter) emit(best, full pick, yield func(*Version) bool) (bool, error) {
 	if e.filter != nil {
-		if err := read(full, e.probes, e.probe, e.values); err != nil {
+		if err := read(full, e.slot+1, e.probe, e.values); err != nil {
 			return false, err
 		}
 		if !e.filter.Match(e.values) {
 			return true, nil
 		}
 	}
-	if err := read(full, e.places, e.names, e.version.Values); err != nil {
+	if err := read(full, e.slot, e.names, e.version.Values); err != nil {
 		return false, err
 	}
 	if err := e.describe(best); err != nil {
@@ -187,27 +186,16 @@ func (e *emitter) describe(p pick) (err error) {
 }
 
 // read fills dst with a version's values; with none when it is not found.
-func read(p pick, known map[*segment.Section][][]int, fields []SchemaField, dst [][]byte) (err error) {
+func read(p pick, slot int, fields []SchemaField, dst [][]byte) error {
 	if !p.found() || len(fields) == 0 {
 		clear(dst)
 		return nil
 	}
-	places := p.span.lane.placesOf(known, fields)
-	for i := range places {
-		if dst[i], err = valueAt(p.span.cursor, p.row, places[i]); err != nil {
-			return err
-		}
+	l := p.span.lane
+	if l.proj[slot] == nil {
+		l.proj[slot] = segment.NewProjection(l.s, columnsOf(l.s.Fields, fields))
 	}
-	return nil
-}
-
-func (l *lane) placesOf(known map[*segment.Section][][]int, fields []SchemaField) [][]int {
-	places, ok := known[l.s]
-	if !ok {
-		places = columnsOf(l.s.Fields, fields)
-		known[l.s] = places
-	}
-	return places
+	return l.proj[slot].Read(p.span.cursor, p.row, dst)
 }
 
 const everySeq = math.MaxInt64

@@ -35,11 +35,14 @@ func OpenBucket(ctx context.Context, url string) (*blob.Bucket, error) {
 // blobs writes whole blobs durably and reads ranges of them.
 type blobs struct {
 	bucket *blob.Bucket
+	onRead func(bytes int)
 	mu     sync.Mutex
 	synced map[string]bool // folders whose entry in their parent is on disk
 }
 
-func newBlobs(b *blob.Bucket) *blobs { return &blobs{bucket: b, synced: map[string]bool{}} }
+func newBlobs(b *blob.Bucket, onRead func(int)) *blobs {
+	return &blobs{bucket: b, onRead: onRead, synced: map[string]bool{}}
+}
 
 func orgPrefix(orgID string) string { return "org/" + orgID + "/" }
 
@@ -157,14 +160,14 @@ func (v *Vault) removeBlob(ctx context.Context, key string) {
 
 // blobSource makes a blob a segment.Source.
 type blobSource struct {
-	b     *blobs
-	key   string
-	reads func(bytes int)
+	b   *blobs
+	key string
 }
 
+// ReadAt reads one range.
 func (s blobSource) ReadAt(ctx context.Context, p []byte, off int64) error {
-	if s.reads != nil {
-		s.reads(len(p))
+	if s.b.onRead != nil {
+		s.b.onRead(len(p))
 	}
 	r, err := s.b.bucket.NewRangeReader(ctx, s.key, off, int64(len(p)), nil)
 	if err != nil {

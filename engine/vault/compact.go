@@ -52,6 +52,23 @@ func (v *Vault) Compact(ctx context.Context, orgID string, all bool) (CompactSta
 	}
 }
 
+// RewriteAll encodes every segment of an org again, each by itself: what a
+// change of the encoding would need.
+func (v *Vault) RewriteAll(ctx context.Context, orgID string) error {
+	segments, err := v.liveSegments(ctx, orgID)
+	if err != nil {
+		return fault("rewrite", orgID, err)
+	}
+	defer v.drain.begin()()
+	var stats CompactStats
+	for _, s := range segments {
+		if err := v.mergeSegments(ctx, orgID, mergeJob{[]*ent.VaultSegment{s}, s.Level}, &stats); err != nil {
+			return fault("rewrite", orgID, err)
+		}
+	}
+	return nil
+}
+
 func (v *Vault) liveSegments(ctx context.Context, orgID string) ([]*ent.VaultSegment, error) {
 	if _, err := tenantOf(ctx); err != nil {
 		return nil, err
@@ -174,6 +191,17 @@ func (v *Vault) swap(ctx context.Context, orgID string, old []*ent.VaultSegment,
 	return err == nil, err
 }
 
+// baseLevel is that of segments compacted for good, and of the first ones that
+// an object has.
+const baseLevel = 9
+
+func sizing(level int) segment.Sizing {
+	if level >= baseLevel {
+		return segment.Base
+	}
+	return segment.Young
+}
+
 // compaction writes merged segments, cut to size.
 type compaction struct {
 	v     *Vault
@@ -269,7 +297,7 @@ type segmentFile struct {
 
 func (c *compaction) begin(name string, fields []segment.Field) (*segmentFile, error) {
 	if c.open == nil {
-		f, err := c.v.createSegment(c.ctx, c.org, c.level)
+		f, err := c.v.createSegment(c.ctx, c.org, c.level, sizing(c.level))
 		if err != nil {
 			return nil, err
 		}

@@ -23,7 +23,7 @@ type stored struct {
 }
 
 // createSegment begins a segment of an org under its newest key.
-func (v *Vault) createSegment(ctx context.Context, orgID string, level int) (*segmentFile, error) {
+func (v *Vault) createSegment(ctx context.Context, orgID string, level int, size segment.Sizing) (*segmentFile, error) {
 	epoch, key, err := v.keys.current(ctx, orgID)
 	if err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func (v *Vault) createSegment(ctx context.Context, orgID string, level int) (*se
 	if f.blob, err = v.blobs.create(ctx, segmentKey(orgID, f.id)); err != nil {
 		return nil, err
 	}
-	f.w, err = segment.NewWriter(f.blob, segment.Creation{ID: f.id, Epoch: epoch, Key: key, Sizing: sizing(level), Workers: v.workers})
+	f.w, err = segment.NewWriter(f.blob, segment.Creation{ID: f.id, Epoch: epoch, Key: key, Sizing: size, Workers: v.workers})
 	if err != nil {
 		f.blob.Abort()
 		return nil, err
@@ -48,16 +48,6 @@ func (f *segmentFile) close() (err error) {
 	}
 	f.hash = f.blob.hash.Sum(nil)
 	return f.blob.Close()
-}
-
-// baseLevel is that of segments compacted for good.
-const baseLevel = 9
-
-func sizing(level int) segment.Sizing {
-	if level >= baseLevel {
-		return segment.Base
-	}
-	return segment.Young
 }
 
 // record names a stored segment in the manifest.
@@ -150,7 +140,7 @@ func (r *Run) store(ctx context.Context, seq uint64, writers ...*Writer) (*store
 			level = 0
 		}
 	}
-	f, err := r.v.createSegment(ctx, r.row.OrgID, level)
+	f, err := r.v.createSegment(ctx, r.row.OrgID, level, segment.Young)
 	if err != nil {
 		return nil, err
 	}

@@ -116,6 +116,7 @@ func (s *openSection) versions(ctx context.Context, id []byte, fields []SchemaFi
 		to++
 	}
 	c := s.r.Cursor(from, to, 0)
+	defer c.Release()
 	places := columnsOf(s.s.Fields, fields)
 	var out []Version
 	for {

@@ -29,6 +29,7 @@ type lane struct {
 	next   int // block
 	row    int
 	id     []byte
+	proj   [4]*segment.Projection // by emitter
 }
 
 // span is some versions of one record in one segment, by sequence.

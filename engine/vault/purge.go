@@ -172,7 +172,7 @@ func (p *purge) find(ctx context.Context, r *segment.Reader, s *segment.Section,
 // rewrite writes the segment without the ids: blocks that hold none are sealed
 // again as they are.
 func (p *purge) rewrite(ctx context.Context, old *ent.VaultSegment, r *segment.Reader, hit map[int]bool) error {
-	f, err := p.v.createSegment(ctx, p.spec.OrgID, old.Level)
+	f, err := p.v.createSegment(ctx, p.spec.OrgID, old.Level, sizing(old.Level))
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func (v *Vault) resealSegment(ctx context.Context, s *ent.VaultSegment) error {
 	if err != nil {
 		return err
 	}
-	f, err := v.createSegment(ctx, s.OrgID, s.Level)
+	f, err := v.createSegment(ctx, s.OrgID, s.Level, sizing(s.Level))
 	if err != nil {
 		return err
 	}

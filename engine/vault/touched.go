@@ -139,6 +139,7 @@ func (v *Vault) diff(ctx context.Context, a, b Point, object string, o Reading, 
 	if err != nil {
 		return false, err
 	}
+	now.slot = 2
 	d := differ{m: v.mergeOf(sections, 0, max(before, after)), before: before, after: after, old: old, now: now}
 	d.m.after = o.After
 	for {
@@ -215,7 +216,7 @@ func (e *emitter) load(best, full pick) (*Version, error) {
 	if !best.found() {
 		return &Version{Fields: e.names, Values: make([][]byte, len(e.names))}, nil
 	}
-	if err := read(full, e.places, e.names, e.version.Values); err != nil {
+	if err := read(full, e.slot, e.names, e.version.Values); err != nil {
 		return nil, err
 	}
 	return &e.version, e.describe(best)

@@ -32,6 +32,8 @@ type Config struct {
 	Workers int
 	// Grace is how long a replaced segment stays for readers on other nodes (1 h).
 	Grace time.Duration
+	// OnRead hears of every range read from the bucket: for metrics.
+	OnRead func(bytes int)
 }
 
 const (
@@ -67,7 +69,7 @@ func Open(c Config) (*Vault, error) {
 		return nil, errors.New("vault: a database, a bucket and a keeper are required")
 	}
 	v := &Vault{
-		db: c.DB, blobs: newBlobs(c.Bucket), clock: c.Clock, log: c.Log,
+		db: c.DB, blobs: newBlobs(c.Bucket, c.OnRead), clock: c.Clock, log: c.Log,
 		arena: c.ArenaBytes, workers: c.Workers, grace: c.Grace,
 	}
 	if v.clock == nil {

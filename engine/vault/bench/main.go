@@ -52,7 +52,7 @@ type settings struct {
 }
 
 var measurements = []measurement{
-	{"ingest", ingest},
+	{"ingest", ingest}, {"year", year},
 }
 
 func main() {

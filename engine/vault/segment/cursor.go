@@ -1,6 +1,9 @@
 package segment
 
-import "context"
+import (
+	"context"
+	"sync"
+)
 
 // Cursor walks blocks of one segment. Next reads a block's hot stream; its cold
 // one is inflated when it is needed. What the methods return is valid until the
@@ -10,6 +13,7 @@ type Cursor struct {
 	r         *Reader
 	next, end int
 	window    int
+	loads     int // blocks read, to tell one from the next
 	buf       []byte
 	bufAt     int64
 	sealed    []byte // cold stream of the current block
@@ -19,12 +23,19 @@ type Cursor struct {
 // Cursor walks the blocks [from, to), reading ahead in ranges of about window
 // bytes; with 0 it reads a block at a time.
 func (r *Reader) Cursor(from, to, window int) *Cursor {
-	return &Cursor{r: r, next: from, end: to, window: window}
+	c := cursors.Get().(*Cursor)
+	c.r, c.next, c.end, c.window, c.buf = r, from, to, window, c.buf[:0]
+	c.rows = 0
+	return c
 }
 
-// Reset makes c walk other blocks of another segment with the buffers it has.
-func (c *Cursor) Reset(r *Reader, from, to int) {
-	c.r, c.next, c.end, c.buf, c.sealed = r, from, to, c.buf[:0], nil
+var cursors = sync.Pool{New: func() any { return new(Cursor) }}
+
+// Release gives the cursor's memory to the next one. Nothing that it returned
+// may be used afterwards; a cursor that is not released is only garbage.
+func (c *Cursor) Release() {
+	c.r = nil
+	cursors.Put(c)
 }
 
 // Number of the current block.
@@ -46,6 +57,7 @@ func (c *Cursor) Next(ctx context.Context) (bool, error) {
 	}
 	n := c.next
 	c.next++
+	c.loads++
 	m := &c.r.index.blocks[n]
 	if err := c.fetch(ctx, n, m); err != nil {
 		return false, c.r.blockFault(n, err)

@@ -31,6 +31,7 @@ type decoder struct {
 	pack    []span
 	nums    []int64
 	dict    [dictMax]span
+	clock   clock
 }
 
 // column decodes one column.
@@ -105,13 +106,7 @@ func (d *decoder) presence(in *input, how byte, n int) int {
 	case presentAll:
 		return n
 	case presentMap:
-		bitmap := in.take(bitmapLen(n))
-		d.present = d.present[:0]
-		for i := range n {
-			if bitmap != nil && bit(bitmap, i) {
-				d.present = append(d.present, uint16(i))
-			}
-		}
+		d.present = appendBits(grow(d.present, n)[:0], in.take(bitmapLen(n)), n)
 	case presentGaps:
 		count := in.count(n)
 		d.present = d.present[:0]
@@ -129,6 +124,18 @@ func (d *decoder) presence(in *input, how byte, n int) int {
 		return 0
 	}
 	return len(d.present)
+}
+
+// appendBits lists the bits that are set among the first n.
+func appendBits(dst []uint16, bitmap []byte, n int) []uint16 {
+	for i, b := range bitmap {
+		for ; b != 0; b &= b - 1 {
+			if at := i*8 + bits.TrailingZeros8(b); at < n {
+				dst = append(dst, uint16(at))
+			}
+		}
+	}
+	return dst
 }
 
 // values decodes len(dst) values.
@@ -213,17 +220,20 @@ func (d *decoder) ids(v *values, in *input, enc byte, dst []span) {
 		return
 	}
 	texts := makeTexts(v, dst, idLen)
+	var begin [idLen]byte
+	copy(begin[:], prefix)
+	putChecksum(begin[:], 0)
 	n := uint64(0)
 	for at := 0; at < len(texts); at += idLen {
 		id := texts[at : at+idLen]
-		copy(id, prefix)
+		copy(id, begin[:])
 		if enc == encIDs {
 			n += in.uvarint()
 			putBase62(id[p:15], n)
 		} else if tail := in.take(rest); tail != nil {
 			copy(id[p:], tail)
 		}
-		putChecksum(id)
+		putChecksum(id, p/5)
 	}
 }
 
@@ -239,9 +249,8 @@ func (d *decoder) times(v *values, in *input, dst []span) {
 		return
 	}
 	texts := makeTexts(v, dst, width)
-	var c clock
 	for i, n := range d.nums {
-		c.put(texts[i*width:(i+1)*width], n*unit+zeroMillis)
+		d.clock.put(texts[i*width:(i+1)*width], n*unit+zeroMillis)
 	}
 }
 

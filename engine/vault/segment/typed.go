@@ -41,24 +41,28 @@ func appendIDs(dst, data []byte, s *scratch) (out []byte, enc byte, ok bool) {
 func validChecksum(id []byte) bool {
 	var full [idLen]byte
 	copy(full[:15], id)
-	putChecksum(full[:])
+	putChecksum(full[:], 0)
 	return bytes.Equal(full[15:], id[15:])
 }
 
 const checksumAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
-// putChecksum is engine.IDChecksum without an allocation.
-func putChecksum(id []byte) {
-	for group := range 3 {
-		bits := byte(0)
-		for i, c := range id[group*5 : group*5+5] {
-			if c-'A' < 26 {
-				bits |= 1 << i
-			}
-		}
+// putChecksum is engine.IDChecksum without an allocation, for the groups of
+// five characters from the given one on.
+func putChecksum(id []byte, group int) {
+	for ; group < 3; group++ {
+		g := id[group*5 : group*5+5 : group*5+5]
+		bits := isUpper[g[0]] | isUpper[g[1]]<<1 | isUpper[g[2]]<<2 | isUpper[g[3]]<<3 | isUpper[g[4]]<<4
 		id[15+group] = checksumAlphabet[bits]
 	}
 }
+
+var isUpper = func() (table [256]byte) {
+	for c := 'A'; c <= 'Z'; c++ {
+		table[c] = 1
+	}
+	return table
+}()
 
 const (
 	maxBase62    = 10 // digits that fit an int64
@@ -252,10 +256,12 @@ func civilDate(days int64) (year, month, day int64) {
 	return year, month, day
 }
 
-// clock formats times, keeping the last date it wrote.
+// clock formats times, keeping the dates it wrote.
 type clock struct {
-	day  int64
-	date [10]byte
+	dates [1 << 10]struct {
+		day  int64
+		text [10]byte
+	}
 }
 
 func (c *clock) put(dst []byte, ms int64) {
@@ -264,33 +270,41 @@ func (c *clock) put(dst []byte, ms int64) {
 	if rest < 0 {
 		day, rest = day-1, rest+dayMillis
 	}
-	if day != c.day || c.date[4] == 0 {
-		year, month, dayOf := civilDate(day)
-		c.day = day
-		putDigits(c.date[0:4], year)
-		putDigits(c.date[5:7], month)
-		putDigits(c.date[8:10], dayOf)
-		c.date[4], c.date[7] = '-', '-'
+	known := &c.dates[day&int64(len(c.dates)-1)]
+	if known.day != day || known.text[0] == 0 {
+		known.day = day
+		putDate(&known.text, day)
 	}
-	copy(dst, c.date[:])
+	copy(dst, known.text[:])
 	if len(dst) == len(dateLayout) {
 		return
 	}
-	copy(dst[10:], "T00:00:00.000")
-	putDigits(dst[11:13], rest/3_600_000)
-	putDigits(dst[14:16], rest/60_000%60)
-	putDigits(dst[17:19], rest/1000%60)
-	putDigits(dst[20:23], rest%1000)
-	if len(dst) == len(stampLayout) {
-		dst[23] = 'Z'
-	} else {
+	n := uint32(rest)
+	seconds, milli := n/1000, n%1000
+	_ = dst[23]
+	dst[10], dst[13], dst[16], dst[19] = 'T', ':', ':', '.'
+	put2(dst[11:13], seconds/3600)
+	put2(dst[14:16], seconds/60%60)
+	put2(dst[17:19], seconds%60)
+	dst[20] = byte('0' + milli/100)
+	put2(dst[21:23], milli%100)
+	if dst[23] = 'Z'; len(dst) == len(offsetLayout) {
 		copy(dst[23:], "+0000")
 	}
 }
 
-func putDigits(dst []byte, n int64) {
-	for i := len(dst) - 1; i >= 0; i-- {
-		dst[i] = byte('0' + n%10)
-		n /= 10
-	}
+func putDate(text *[10]byte, day int64) {
+	year, month, dayOf := civilDate(day)
+	put2(text[0:2], uint32(year/100))
+	put2(text[2:4], uint32(year%100))
+	put2(text[5:7], uint32(month))
+	put2(text[8:10], uint32(dayOf))
+	text[4], text[7] = '-', '-'
+}
+
+const pairs = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"
+
+func put2(dst []byte, n uint32) {
+	_ = dst[1]
+	dst[0], dst[1] = pairs[2*n], pairs[2*n+1]
 }

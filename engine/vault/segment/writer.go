@@ -19,8 +19,8 @@ type Sizing struct {
 
 // The two sizings: young segments are written fast, base ones small.
 var (
-	Young = Sizing{Block: 128 << 10, Level: zstd.SpeedDefault}
-	Base  = Sizing{Block: 256 << 10, Level: zstd.SpeedDefault}
+	Young = Sizing{Block: 128 << 10, Level: zstd.SpeedFastest}
+	Base  = Sizing{Block: 96 << 10, Level: zstd.SpeedDefault}
 )
 
 // Creation is what NewWriter needs to know. Workers encode blocks side by

@@ -208,7 +208,7 @@ func (g *Generator) value(b []byte, c *columnKind, r *rng, record int, edited ti
 	case kindFlag:
 		return append(b, [...]string{"false", "false", "false", "true"}[r.below(4)]...)
 	case kindNumber:
-		return strconv.AppendFloat(b, float64(r.below(10_000_000))/100, 'f', 2, 64)
+		return strconv.AppendFloat(b, float64(r.zipf(2_000_000))/100, 'f', 2, 64)
 	case kindPicklist:
 		return append(b, words[(r.zipf(12)+c.size*5)%len(words)]...)
 	case kindPhone:
@@ -218,7 +218,7 @@ func (g *Generator) value(b []byte, c *columnKind, r *rng, record int, edited ti
 	case kindName:
 		return fmt.Appendf(b, "%s %s", names[r.zipf(len(names))], words[r.below(len(words))])
 	case kindMemo:
-		return memo(b, r, 20+r.below(60))
+		return memo(b, r, 10+r.below(36))
 	}
 	return memo(b, r, 1+c.size/10)
 }
