@@ -229,14 +229,6 @@ func TestBodiesAndSignInsAreLimited(t *testing.T) {
 func TestStoppingEndsStreams(t *testing.T) {
 	t.Parallel()
 	m := start(t, config.Config{Data: t.TempDir()})
-	var session struct {
-		Data struct {
-			SignUp struct{ Session struct{ AccessToken string } }
-		}
-	}
-	if err := json.Unmarshal([]byte(graphQL(t, m, signUp)), &session); err != nil {
-		t.Fatal(err)
-	}
 	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
 	conn, response, err := dialer.DialContext(t.Context(), strings.Replace(m.URL(), "http", "ws", 1)+"/graphql", nil)
 	if err != nil {
