@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"reflect"
 	"time"
 
 	"github.com/holdfast-backup/holdfast/server/demo"
@@ -130,7 +131,7 @@ func checkOnly(before, after map[string]any, field string, want any) error {
 	}
 	stamps := map[string]bool{field: true, "LastModifiedDate": true, "LastModifiedById": true, "SystemModstamp": true, "attributes": true}
 	for name := range before {
-		if !stamps[name] && before[name] != after[name] {
+		if !stamps[name] && !reflect.DeepEqual(before[name], after[name]) {
 			return errors.New("the restore has changed " + name + " too")
 		}
 	}
