@@ -102,6 +102,44 @@ func TestFinishedHooksAreDurableAndHarmless(t *testing.T) {
 	})
 }
 
+// TestFollowersOfADeletedJobEnd: its org was deleted, and all that is of it.
+func TestFollowersOfADeletedJobEnd(t *testing.T) {
+	t.Parallel()
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		ctx, o := tenant(t, db, "acme")
+		q := job.New(db, job.Settings{Poll: 20 * time.Millisecond, Lease: 2 * time.Second})
+		began, stopped := make(chan bool), make(chan error, 1)
+		q.Register(engine.Export, worker(func(ctx context.Context, run *job.Run) error {
+			run.Log(engine.LogInfo, "", "begun")
+			began <- true
+			<-ctx.Done()
+			stopped <- run.SaveCheckpoint(context.WithoutCancel(ctx), nil)
+			return ctx.Err()
+		}))
+		node(t, q)
+		made := enqueue(t, ctx, q, job.Spec{OrgID: o.ID, Operation: engine.Export})
+		take(t, began, "attempt")
+		tail, err := q.Tail(ctx, made.ID, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		progress, err := q.Progress(ctx, made.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		take(t, tail, "line")
+		take(t, progress, "snapshot")
+		db.Client.Org.DeleteOne(o).ExecX(ctx)
+		for range tail {
+		}
+		for range progress {
+		}
+		if err := take(t, stopped, "end"); !errors.Is(err, job.ErrLeaseLost) {
+			t.Errorf("the run of a deleted job writes: %v", err)
+		}
+	})
+}
+
 func TestStrangersJobsAreOutOfReach(t *testing.T) {
 	t.Parallel()
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {

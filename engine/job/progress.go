@@ -7,7 +7,6 @@ import (
 
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/ent"
-	entjob "github.com/holdfast-backup/holdfast/ent/job"
 	"github.com/holdfast-backup/holdfast/ent/jobobject"
 )
 
@@ -51,6 +50,7 @@ type board struct {
 
 	mu     sync.Mutex
 	latest *Snapshot
+	gone   bool // deleted, with its org
 	change news
 }
 
@@ -61,17 +61,18 @@ func (q *Queue) newBoard(jobID string) *board {
 func (b *board) read(ctx context.Context) (done bool) {
 	ctx = engine.AsSystem(ctx)
 	snapshot, err := b.load(ctx)
-	if err != nil {
+	gone := ent.IsNotFound(err)
+	if err != nil && !gone {
 		if ctx.Err() == nil {
 			b.queue.logger.WarnContext(ctx, "cannot read a job's progress: trying again", "job", b.jobID, "error", err)
 		}
-		return ent.IsNotFound(err)
+		return false
 	}
 	b.mu.Lock()
-	b.latest = snapshot
+	b.latest, b.gone = snapshot, gone
 	b.change.announce()
 	b.mu.Unlock()
-	if snapshot.Job.State.Finished() {
+	if gone || snapshot.Job.State.Finished() {
 		return true
 	}
 	pause(ctx, snapshotEvery)
@@ -79,12 +80,15 @@ func (b *board) read(ctx context.Context) (done bool) {
 }
 
 func (b *board) load(ctx context.Context) (*Snapshot, error) {
-	job, err := b.queue.db.Client.Job.Query().Where(entjob.ID(b.jobID)).Only(ctx)
+	job, err := b.queue.db.Client.Job.Get(ctx, b.jobID)
 	if err != nil {
 		return nil, err
 	}
 	objects, err := b.queue.db.Client.JobObject.Query().Where(jobobject.JobID(b.jobID)).Order(jobobject.ByName()).All(ctx)
-	return &Snapshot{job, objects}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Snapshot{job, objects}, nil
 }
 
 // next waits for a snapshot other than seen; nil means the end.
@@ -94,9 +98,9 @@ func (b *board) next(ctx context.Context, seen *Snapshot) *Snapshot {
 	}
 	for {
 		b.mu.Lock()
-		latest, changed := b.latest, b.change.ch
+		latest, gone, changed := b.latest, b.gone, b.change.ch
 		b.mu.Unlock()
-		if latest != seen {
+		if latest != seen || gone {
 			return latest
 		}
 		select {
