@@ -66,7 +66,7 @@ func (c *Client) Revoke(ctx context.Context, loginURL, token string) error {
 		return nil
 	}
 	if refused := parseGrantRefusal(resp); refused.Code != "invalid_token" && refused.Code != "unsupported_token_type" {
-		return refused.explain()
+		return refused.explain("")
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func (c *Client) tokenOnce(ctx context.Context, loginURL string, form url.Values
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return engine.Tokens{}, parseGrantRefusal(resp).explain()
+		return engine.Tokens{}, parseGrantRefusal(resp).explain(form.Get("grant_type"))
 	}
 	var body struct {
 		AccessToken  string `json:"access_token"`
@@ -184,16 +184,22 @@ func parseGrantRefusal(resp *http.Response) *grantRefusal {
 	return r
 }
 
-func (r *grantRefusal) explain() error {
+// explain says what a refusal means for the kind of grant that was asked for.
+func (r *grantRefusal) explain(grant string) error {
 	switch {
-	case r.Status >= 500 || r.Status == 420 || r.Status == 429 || r.Code == "rate_limit_exceeded":
+	case r.Status >= 500 || r.Status == 420 || r.Status == http.StatusTooManyRequests || r.Code == "rate_limit_exceeded":
 		return unreachable(r)
-	case r.Code == "invalid_grant" || r.Code == "inactive_user" || r.Code == "inactive_org" || r.Code == "invalid_app_access":
+	case r.Code == "inactive_user" || r.Code == "inactive_org" || r.Code == "invalid_app_access" || r.Code == "invalid_grant" && grant == "refresh_token":
 		return revoked(r)
+	case r.Code == "invalid_grant" && grant == "authorization_code":
+		return &engine.Error{
+			Kind: engine.KindDenied, Code: "ORG_AUTHORIZATION_EXPIRED", Err: r,
+			Message: "Salesforce no longer accepts this authorization, which is good once and for some minutes: connect the org again.",
+		}
 	}
 	return &engine.Error{
 		Kind: engine.KindDenied, Code: "ORG_CREDENTIALS_REFUSED", Err: r,
-		Message: "Salesforce refused the connection's client id, secret or redirect address (" + or(r.Code, "no reason given") +
+		Message: "Salesforce refused the connection's client id, secret, user or redirect address (" + or(r.Code, "no reason given") +
 			"): check the External Client App and connect the org again.",
 	}
 }

@@ -147,10 +147,7 @@ func (o *org) once(ctx context.Context, creds credentials, c call, use func(answ
 	o.governor.observe(resp.Header)
 	guard := newStallGuard(resp.Body, o.options.StallAfter, cancel)
 	defer guard.stop()
-	body, err := inflate(resp.Header, guard)
-	if err != nil {
-		return &broken{err: err}
-	}
+	body := inflate(resp.Header, guard)
 	if resp.StatusCode >= 300 && resp.StatusCode != http.StatusNotModified {
 		return parseRefusal(resp.StatusCode, body)
 	}
@@ -170,11 +167,28 @@ func (o *org) setHeaders(req *http.Request, token string, c call) {
 	}
 }
 
-func inflate(header http.Header, body io.Reader) (io.Reader, error) {
+func inflate(header http.Header, body io.Reader) io.Reader {
 	if !strings.EqualFold(header.Get("Content-Encoding"), "gzip") {
-		return body, nil
+		return body
 	}
-	return gzip.NewReader(body)
+	return &gunzip{packed: body}
+}
+
+// gunzip inflates once it is read: an answer without a body has no gzip header
+// either, whatever its own headers say.
+type gunzip struct {
+	packed io.Reader
+	plain  *gzip.Reader
+}
+
+func (g *gunzip) Read(p []byte) (n int, err error) {
+	if g.plain == nil {
+		if g.plain, err = gzip.NewReader(g.packed); err != nil {
+			g.plain = nil
+			return 0, err
+		}
+	}
+	return g.plain.Read(p)
 }
 
 // stallGuard cancels a request whose answer stays silent for too long. The
