@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-backup/holdfast/engine/simorg/store"
@@ -47,6 +48,11 @@ type job struct {
 	polls      int // how often it still answers InProgress
 	processed  int
 	failed     int
+
+	// parents are the rows an ingest holds locks on until it is released.
+	parentsMu sync.Mutex
+	parents   map[string]bool
+	released  atomic.Bool
 
 	query *selection
 	rows  []*store.Record
@@ -136,6 +142,7 @@ func (j *job) step(now time.Time) {
 		j.polls--
 	case j.state == jobInProgress:
 		j.state = jobComplete
+		j.released.Store(true)
 		if j.problem != "" {
 			j.state = jobFailed
 		}
@@ -257,4 +264,32 @@ func (c *call) wrongVersion(j *job) error {
 // sameColumn says whether two header names are the same.
 func sameColumn(a, b string) bool {
 	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
+}
+
+// hold notes that the job holds a row's lock.
+func (j *job) hold(id string) {
+	j.parentsMu.Lock()
+	defer j.parentsMu.Unlock()
+	if j.parents == nil {
+		j.parents = map[string]bool{}
+	}
+	j.parents[id] = true
+}
+
+// holds says whether a job other than this one, still at work, holds a row.
+func (j *jobs) holds(id string, but *job) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, other := range j.order {
+		if other == but || other.released.Load() {
+			continue
+		}
+		other.parentsMu.Lock()
+		held := other.parents[id]
+		other.parentsMu.Unlock()
+		if held {
+			return true
+		}
+	}
+	return false
 }

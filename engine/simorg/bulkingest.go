@@ -287,7 +287,11 @@ func (w *ingestion) row(t *tx, values []string) {
 			in[c.field] = value
 		}
 	}
-	id, created, err := w.write(t, id, in)
+	err := w.contend(in)
+	created := false
+	if err == nil {
+		id, created, err = w.write(t, id, in)
+	}
 	if err != nil {
 		w.job.failed++
 		refusal := asAPIError(err)
@@ -299,6 +303,27 @@ func (w *ingestion) row(t *tx, values []string) {
 		return
 	}
 	w.line(&w.good, append([]string{id, fmt.Sprint(created)}, values...))
+}
+
+// contend lets a row fail whose parent another job at work holds, as often as
+// Config.LockContention says; the job then holds the row's parents itself.
+func (w *ingestion) contend(in input) error {
+	if w.org.cfg.LockContention == 0 {
+		return nil
+	}
+	for name, v := range in {
+		f := w.obj.Field(name)
+		id, isText := v.(string)
+		if f == nil || f.Type != "reference" || !isText || f.Name == "OwnerId" {
+			continue
+		}
+		full, _ := readID(id)
+		if w.org.jobs.holds(full, w.job) && w.org.faults.chance(w.org.cfg.LockContention) {
+			return invalidRow("UNABLE_TO_LOCK_ROW", nil, "unable to obtain exclusive access to this record or 1 records: %s", full)
+		}
+		w.job.hold(full)
+	}
+	return nil
 }
 
 func attributesOf(object string) map[string]any {

@@ -246,3 +246,10 @@ func insertNUL(body []byte) []byte {
 	}
 	return append(append(bytes.Clone(body[:i+1]), 0), body[i+1:]...)
 }
+
+// chance draws whether something of that share happens.
+func (f *faultState) chance(share float64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.random.Float64() < share
+}

@@ -7,8 +7,8 @@ const (
 	idChecksum = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 )
 
-// to18 appends the checksum to a 15-character id.
-func to18(id string) string {
+// To18 appends the checksum to a 15-character id.
+func To18(id string) string {
 	out := []byte(id)
 	for group := range 3 {
 		bits := 0
@@ -30,7 +30,7 @@ func makeID(prefix, pod string, n uint64) string {
 		id[i] = base62[n%62]
 		n /= 62
 	}
-	return to18(string(id))
+	return To18(string(id))
 }
 
 // readID accepts 15 or 18 characters and returns 18; ok is false when the shape
@@ -44,7 +44,7 @@ func readID(s string) (id string, ok bool) {
 			return "", false
 		}
 	}
-	id = to18(s[:15])
+	id = To18(s[:15])
 	return id, len(s) == 15 || strings.EqualFold(id, s)
 }
 

@@ -14,7 +14,7 @@ type lateRecord struct {
 	rec *store.Record
 }
 
-// HoldCommits makes the inserts and updates of an object's next n records
+// HoldCommits makes the inserts of an object's next n records
 // commit late: they keep the SystemModstamp of their write, but are seen only
 // after CommitLate.
 func (o *Org) HoldCommits(object string, n int) {
@@ -52,4 +52,22 @@ func (o *Org) CommitLate() int {
 	}
 	o.auto.late, o.auto.holding = nil, slices.DeleteFunc(o.auto.holding, func(h hold) bool { return h.left == 0 })
 	return n
+}
+
+// BumpStamps gives every live record of an object a new SystemModstamp and
+// changes nothing else, as the platform's own maintenance does.
+func (o *Org) BumpStamps(object string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	stamp := o.nextStamp()
+	var all []*store.Record
+	o.table(object).After("", func(r *store.Record) bool {
+		if r.State == store.Live {
+			all = append(all, r)
+		}
+		return true
+	})
+	for _, r := range all {
+		o.table(object).Update(r, nil, func(r *store.Record) { r.Stamp = stamp })
+	}
 }

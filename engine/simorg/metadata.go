@@ -134,14 +134,19 @@ func (o *Org) listComponents(typ, folder string) ([]listedComponent, bool) {
 	}
 	o.meta.mu.Lock()
 	defer o.meta.mu.Unlock()
+	seen := map[string]bool{}
 	for _, key := range sortedMapKeys(o.meta.components) {
 		comp := o.meta.components[key]
-		dir, _, nested := strings.Cut(comp.fullName, "/")
+		dir, _, _ := strings.Cut(comp.fullName, "/")
 		switch {
-		case comp.typ != t, isFolder == nested, t.folder && !isFolder && dir != folder:
+		case comp.typ != t, t.folder && !isFolder && dir != folder, isFolder && seen[dir]:
 			continue
+		case isFolder:
+			seen[dir] = true
+			list = append(list, listedComponent{typ, dir, t.dir + "/" + dir, comp.id, comp.created, comp.modified})
+		default:
+			list = append(list, listedComponent{typ, comp.fullName, t.file(comp.fullName), comp.id, comp.created, comp.modified})
 		}
-		list = append(list, listedComponent{typ, comp.fullName, t.file(comp.fullName), comp.id, comp.created, comp.modified})
 	}
 	return list, true
 }

@@ -40,6 +40,13 @@ type Config struct {
 	ArchiveDays int
 	// MaxRows is the page size of a query, which a client may lower (2000).
 	MaxRows int
+	// PersonAccounts and Currencies (ISO codes, the corporate one first) turn the
+	// features of that name on.
+	PersonAccounts bool
+	Currencies     []string
+	// LockContention is the share of rows that fail with UNABLE_TO_LOCK_ROW when
+	// another ingest job at work holds their parent.
+	LockContention float64
 	// Bare leaves the built-in objects out: only what is loaded exists.
 	Bare    bool
 	Faults  []Fault
@@ -135,6 +142,7 @@ func New(cfg Config) (*Org, error) {
 		}
 		o.schema = standard
 	}
+	o.enableFeatures()
 	o.auth.init()
 	o.quota.init(cfg)
 	o.cursors.init()

@@ -2,6 +2,7 @@ package simorg
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -204,6 +205,9 @@ func (c *change) duplicates() error {
 		if rule.Inactive || c.system || !strings.EqualFold(rule.Object, c.obj.Name) || !rule.Block && c.opts.allowDupes {
 			continue
 		}
+		if !c.touches(rule.Match) {
+			continue
+		}
 		if found := c.alike(rule); found != nil {
 			e := invalidRow("DUPLICATES_DETECTED", nil, "Use one of these records?")
 			e.Extra = map[string]any{"duplicateResult": map[string]any{"allowSave": !rule.Block, "duplicateRule": rule.Name,
@@ -214,6 +218,11 @@ func (c *change) duplicates() error {
 		}
 	}
 	return nil
+}
+
+// touches says whether the change gives one of the fields another value.
+func (c *change) touches(fields []string) bool {
+	return c.old == nil || slices.ContainsFunc(fields, func(name string) bool { return c.get(name) != c.was(name) })
 }
 
 // alike finds another live record with the same values in all of the rule's fields.

@@ -49,6 +49,7 @@ func (o *Org) birthRecords() error {
 			"IsSandbox": yes(o.cfg.Sandbox), "TimeZoneSidKey": "Europe/Helsinki", "DefaultLocaleSidKey": "en_US", "LanguageLocaleKey": "en_US",
 			"FiscalYearStartMonth": "1"})
 	}
+	t.currencyRecords()
 	profiles := map[string]string{}
 	for _, u := range o.cfg.Users {
 		profile := u.Profile

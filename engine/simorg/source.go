@@ -25,6 +25,13 @@ func (o *Org) LoadSource(dir fs.FS) error {
 			return err
 		}
 	}
+	if len(o.cfg.Currencies) > 0 {
+		for name := range source.Objects {
+			if obj := o.schema.Get(name); holdsMoney(obj) && !obj.Can("customSetting") {
+				o.addCurrency(obj)
+			}
+		}
+	}
 	o.touchSchema()
 	return o.addRecordTypes()
 }

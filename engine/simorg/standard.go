@@ -13,8 +13,10 @@ import (
 // (reference §8.8); nil for the others.
 func beforeSave(object string) func(*change) error {
 	switch object {
-	case "Account", "Contact":
-		return personName
+	case "Account":
+		return account
+	case "Contact":
+		return contactBefore
 	case "Lead":
 		return lead
 	case "User":
@@ -56,6 +58,8 @@ func afterSave(object string) func(*change) error {
 		return contentVersionSaved
 	case "Case":
 		return caseSaved
+	case "Account":
+		return personSaved
 	case "User":
 		return userSaved
 	}
@@ -99,6 +103,14 @@ func (c *change) setBool(name string, b bool) {
 	} else {
 		c.set(name, "")
 	}
+}
+
+func account(c *change) error {
+	person, err := personAccount(c)
+	if err != nil || !person {
+		return err
+	}
+	return personName(c)
 }
 
 // personName composes Name of its parts.

@@ -9,7 +9,7 @@ import (
 )
 
 // administrator is what a user with no Permissions of their own may do.
-var administrator = []string{"ApiEnabled", "ViewAllData", "ModifyAllData", "QueryAllFiles", "ManageFlow", "CustomizeApplication",
+var administrator = []string{"ApiEnabled", "ViewAllData", "ModifyAllData", "QueryAllFiles", "ManageInteraction", "CustomizeApplication",
 	"ModifyMetadata", "ViewSetup", "ManageUsers", "AuthorApex", "CreateAuditFields", "UpdateWithInactiveOwners",
 	"BulkApiHardDelete", "ViewEncryptedData", "EditTask", "EditEvent"}
 
@@ -93,11 +93,45 @@ func auditable(obj *schema.Object) bool {
 
 // seesRecord says whether the record is shared with the user.
 func (o *Org) seesRecord(p *person, obj *schema.Object, r *store.Record) bool {
+	if files[obj.Name] && !p.may("QueryAllFiles") && !o.seesFile(p, obj, r) {
+		return false
+	}
 	if !p.OwnRecordsOnly || p.may("ViewAllData") {
 		return true
 	}
 	owner := obj.Field("OwnerId")
 	return owner == nil || r.Get(owner.Col) == p.id
+}
+
+// files are the objects that View All Data alone does not open.
+var files = map[string]bool{"ContentDocument": true, "ContentVersion": true}
+
+// seesFile says whether a file is the user's own, or linked to them or to a
+// record that they see.
+func (o *Org) seesFile(p *person, obj *schema.Object, r *store.Record) bool {
+	if r.Get(obj.Field("OwnerId").Col) == p.id {
+		return true
+	}
+	id := r.ID
+	if obj.Name == "ContentVersion" {
+		id = r.Get(obj.Field("ContentDocumentId").Col)
+	}
+	seen := false
+	links := o.schema.Get("ContentDocumentLink")
+	document, entity := links.Field("ContentDocumentId").Col, links.Field("LinkedEntityId").Col
+	o.tables[links.Name].Where(document, id, func(l *store.Record) bool {
+		if l.State == store.Live {
+			at := l.Get(entity)
+			target := o.schema.ByPrefix(at)
+			seen = seen || at == p.id
+			if target != nil && target.Name != "User" && p.seesObject(target) {
+				record := o.tables[target.Name].Get(at)
+				seen = seen || record != nil && o.seesRecord(p, target, record)
+			}
+		}
+		return !seen
+	})
+	return seen
 }
 
 // object finds the SObject that a request names, if the user may see it.

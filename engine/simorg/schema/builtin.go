@@ -256,7 +256,18 @@ func (t *table) field(words []string, label string) error {
 			return err
 		}
 	}
+	if typ == "ref" && !strings.Contains(strings.Join(words, " "), "kids=") {
+		t.plain(f)
+	}
 	return nil
+}
+
+// plain tells the targets of a reference that names no relationship about it:
+// deleting one empties the reference.
+func (t *table) plain(f *Field) {
+	for _, target := range f.ReferenceTo {
+		t.kids(f, target+":-")
+	}
 }
 
 // list spells out a comma list in which @name stands for several.

@@ -45,3 +45,17 @@ func (t *Table) Find(col int, value string) []*Record {
 	slices.SortFunc(found, func(a, b *Record) int { return strings.Compare(a.ID, b.ID) })
 	return slices.Compact(found)
 }
+
+// Where walks the records whose column holds exactly the value, by the index
+// where there is one and by a scan where there is none.
+func (t *Table) Where(col int, value string, yield func(*Record) bool) {
+	if t.HasIndex(col) {
+		for _, r := range t.Find(col, value) {
+			if r.Get(col) == value && !yield(r) {
+				return
+			}
+		}
+		return
+	}
+	t.After("", func(r *Record) bool { return r.Get(col) != value || yield(r) })
+}

@@ -1,0 +1,142 @@
+package simorg
+
+import (
+	"strings"
+
+	"github.com/holdfast-backup/holdfast/engine/simorg/schema"
+	"github.com/holdfast-backup/holdfast/engine/simorg/store"
+)
+
+// enableFeatures shapes the schema for the features the org is configured with.
+func (o *Org) enableFeatures() {
+	if o.cfg.PersonAccounts {
+		o.enablePersonAccounts()
+	}
+	if len(o.cfg.Currencies) > 0 {
+		o.enableCurrencies()
+	}
+}
+
+// personFields are the fields of the contact half that an account shows.
+var personFields = map[string]string{"PersonEmail": "Email", "PersonMobilePhone": "MobilePhone", "PersonTitle": "Title"}
+
+// enablePersonAccounts gives Account its person half (reference §8.8).
+func (o *Org) enablePersonAccounts() {
+	account := o.schema.Get("Account")
+	if account == nil {
+		return
+	}
+	for _, f := range []*schema.Field{schema.NewField("LastName", "string", 80, 0), schema.NewField("FirstName", "string", 40, 0),
+		schema.NewField("PersonEmail", "email", 80, 0), schema.NewField("PersonMobilePhone", "phone", 40, 0), schema.NewField("PersonTitle", "string", 80, 0),
+		schema.NewField("IsPersonAccount", "boolean", 0, 0).ReadOnly(),
+		schema.NewField("PersonContactId", "reference", 18, 0).Reference("PersonContact", "Contact").ReadOnly()} {
+		account.Add(f)
+	}
+	account.Field("Name").Nillable = true
+	contact := o.schema.Get("Contact")
+	contact.Add(schema.NewField("IsPersonAccount", "boolean", 0, 0).ReadOnly())
+	account.RecordTypes = append(account.RecordTypes, schema.RecordType{Active: true, Available: true, DeveloperName: "PersonAccount",
+		Name: "Person Account", RecordTypeID: o.nextID("012"), URLs: map[string]string{}})
+}
+
+// personAccount makes the name of a person account, and says whether it is one.
+func personAccount(c *change) (bool, error) {
+	if !c.o.cfg.PersonAccounts {
+		return false, nil
+	}
+	person := c.was("IsPersonAccount") == "true" || c.old == nil && c.get("LastName") != ""
+	switch {
+	case person && c.gave("Name") && !c.system:
+		return true, invalidRow("INVALID_FIELD_FOR_INSERT_UPDATE", []string{"Name"}, "Account: bad field names on insert/update call: Name")
+	case !person && c.get("Name") == "":
+		return false, invalidRow("REQUIRED_FIELD_MISSING", []string{"Name"}, "Required fields are missing: [Name]")
+	}
+	c.setBool("IsPersonAccount", person)
+	return person, nil
+}
+
+// personSaved makes or follows up the contact half of a person account.
+func personSaved(c *change) error {
+	if !c.o.cfg.PersonAccounts || c.get("IsPersonAccount") != "true" {
+		return nil
+	}
+	half := input{"LastName": c.get("LastName"), "FirstName": c.get("FirstName"), "AccountId": c.id, "IsPersonAccount": "true"}
+	for mine, theirs := range personFields {
+		half[theirs] = c.get(mine)
+	}
+	contacts := c.o.schema.Get("Contact")
+	if r := c.o.table("Contact").Get(c.get("PersonContactId")); r != nil && r.State == store.Live {
+		return c.systemUpdate(contacts, r, half)
+	}
+	id, err := c.systemInsert("Contact", half)
+	if err != nil {
+		return err
+	}
+	v := c.values(row{c.obj, c.rec})
+	v[c.obj.Field("PersonContactId").Col] = id
+	c.change(c.obj, c.rec, v, nil)
+	return nil
+}
+
+// contactBefore refuses a second contact on a person account.
+func contactBefore(c *change) error {
+	if c.o.cfg.PersonAccounts && !c.system && c.old == nil {
+		accounts := c.o.schema.Get("Account")
+		if r := c.o.table("Account").Get(c.get("AccountId")); r != nil && r.Get(accounts.Field("IsPersonAccount").Col) == "true" {
+			return invalidRow("INVALID_PERSON_ACCOUNT_OPERATION", []string{"AccountId"}, "A contact cannot be related to a person account")
+		}
+	}
+	return personName(c)
+}
+
+// enableCurrencies gives every object that people own or that holds money its
+// CurrencyIsoCode.
+func (o *Org) enableCurrencies() {
+	for _, obj := range o.schema.All() {
+		if kind, _ := obj.Associate(); kind == "" && obj.Can("createable") && holdsMoney(obj) {
+			o.addCurrency(obj)
+		}
+	}
+	types := schema.NewObject("CurrencyType", "01L")
+	types.Set("deletable", false, "undeletable", false, "triggerable", false)
+	types.Add(schema.NewField("Id", "id", 18, 0).ReadOnly())
+	iso := schema.NewField("IsoCode", "picklist", 40, 0)
+	iso.Nillable, iso.NameField = false, true
+	types.Add(iso)
+	types.Add(schema.NewField("ConversionRate", "double", 18, 6))
+	types.Add(schema.NewField("IsActive", "boolean", 0, 0))
+	types.Add(schema.NewField("IsCorporate", "boolean", 0, 0).ReadOnly())
+	types.Add(schema.NewField("SystemModstamp", "datetime", 0, 0).ReadOnly())
+	o.schema.Put(types)
+}
+
+func holdsMoney(obj *schema.Object) bool {
+	if obj.Field("OwnerId") != nil && obj.Field("IsDeleted") != nil {
+		return true
+	}
+	for _, f := range obj.Fields {
+		if f.Type == "currency" {
+			return true
+		}
+	}
+	return strings.HasSuffix(obj.Name, "__c")
+}
+
+func (o *Org) addCurrency(obj *schema.Object) {
+	if obj.Field("CurrencyIsoCode") != nil {
+		return
+	}
+	f := schema.NewField("CurrencyIsoCode", "picklist", 3, 0)
+	f.RestrictedPicklist, f.DefaultedOnCreate, f.DefaultValue, f.Label = true, true, o.cfg.Currencies[0], "Currency ISO Code"
+	for i, code := range o.cfg.Currencies {
+		f.PicklistValues = append(f.PicklistValues, schema.PicklistValue{Active: true, DefaultValue: i == 0, Label: code, Value: code})
+	}
+	obj.Add(f)
+}
+
+// currencyRecords are the CurrencyType rows of the org's birth.
+func (t *tx) currencyRecords() {
+	for i, code := range t.o.cfg.Currencies {
+		t.birth("CurrencyType", t.o.nextID("01L"), input{"IsoCode": code, "ConversionRate": "1.0", "IsActive": "true", "IsCorporate": yes(i == 0)})
+	}
+}
