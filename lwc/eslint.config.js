@@ -17,7 +17,7 @@ const platformOnly = {
 };
 
 module.exports = defineConfig([
-  { ignores: ['**/node_modules/**', 'harness/dist/**', 'package/**', 'coverage/**'] },
+  { ignores: ['**/node_modules/**', 'harness/dist/**', 'package/**', 'coverage/**', 'faults/**'] },
   ...[slds.configs['flat/recommended-css'], slds.configs['flat/recommended-html']].flat().map((config) => ({
     ...config,
     ignores: ['harness/**']

@@ -1,6 +1,6 @@
 import { LightningElement, api } from 'lwc';
 import { label, fill } from 'c/timeMachineLabels';
-import { filterFields, formatTime, reasonOf, sourcesOf, toChoices, toRow } from 'c/timeMachineFields';
+import { filterFields, formatTime, isTickable, sourcesOf, toChoices, toRow } from 'c/timeMachineFields';
 
 const NOTICES = {
   NO_RESTORE_PERMISSION: label.noticeNoPermission,
@@ -118,7 +118,7 @@ export default class TimeMachineCompare extends LightningElement {
     const place = Number(event.target.dataset.place);
     const choices = new Map(this.choices);
     this.shown
-      .filter((field) => !reasonOf(field) && sourcesOf(field).includes(place))
+      .filter((field) => isTickable(field) && sourcesOf(field).includes(place))
       .forEach((field) => choices.set(field.name, place));
     this.choices = choices;
   }

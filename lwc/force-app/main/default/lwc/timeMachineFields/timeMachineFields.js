@@ -87,15 +87,12 @@ export function formatTime(at) {
 }
 
 /**
- * Says why a field cannot be ticked; empty when it can.
+ * Says why a field can never be restored in place; empty when it can.
  * @param {object} field a field of the comparison
  * @returns {string} a sentence
  */
 export function reasonOf(field) {
-  if (!field.restorable) {
-    return REASONS[field.reasonCode] ?? field.reason ?? '';
-  }
-  return sourcesOf(field).length ? '' : label.reasonNoDifference;
+  return field.restorable ? '' : (REASONS[field.reasonCode] ?? field.reason ?? '');
 }
 
 /**
@@ -111,6 +108,15 @@ export function sourcesOf(field) {
 
 function isAbsent(field, column) {
   return Boolean(field.absent?.includes(column));
+}
+
+/**
+ * Tells whether there is something to restore.
+ * @param {object} field a field of the comparison
+ * @returns {boolean} whether some version can give it another value
+ */
+export function isTickable(field) {
+  return field.restorable && sourcesOf(field).length > 0;
 }
 
 function differs(field, column) {
@@ -142,17 +148,17 @@ export function toRow(field, { columns, choices, expanded, canRestore }) {
   const reason = reasonOf(field);
   const chosen = choices.get(field.name);
   const isOpen = expanded.has(field.name);
-  const cells = columns.map((column, place) => toCell(field, { column, place, chosen, isOpen }));
+  const comparable = !columns[0].missing;
+  const cells = columns.map((column, place) => toCell(field, { column, place, chosen, isOpen, comparable }));
   const isLong = cells.some((cell) => cell.isLong);
   return {
     name: field.name,
     label: field.label,
     ticked: chosen !== undefined,
-    tickable: canRestore && !reason,
+    tickable: canRestore && isTickable(field),
     blocked: canRestore && Boolean(reason),
     tickLabel: fill(label.restoreField, field.label),
     reason,
-    reasonLabel: fill(label.notRestorable, field.label, reason),
     cells,
     isLong,
     isOpen,
@@ -160,10 +166,10 @@ export function toRow(field, { columns, choices, expanded, canRestore }) {
   };
 }
 
-function toCell(field, { column, place, chosen, isOpen }) {
+function toCell(field, { column, place, chosen, isOpen, comparable }) {
   const text = textOf(field, place, column.currencyIsoCode);
   const isLong = text.length > LONG_TEXT || text.split('\n').length > LONG_LINES;
-  const isDifferent = place > 0 && !column.missing && differs(field, place);
+  const isDifferent = comparable && place > 0 && differs(field, place);
   return {
     key: `${field.name}-${place}`,
     place,

@@ -36,7 +36,6 @@ import showAllText_ from '@salesforce/label/c.TimeMachine_ShowAllText';
 import showLessText_ from '@salesforce/label/c.TimeMachine_ShowLessText';
 import restoreField_ from '@salesforce/label/c.TimeMachine_RestoreField';
 import restoreFrom_ from '@salesforce/label/c.TimeMachine_RestoreFrom';
-import notRestorable_ from '@salesforce/label/c.TimeMachine_NotRestorable';
 import referenceDeleted_ from '@salesforce/label/c.TimeMachine_ReferenceDeleted';
 import chosenCount_ from '@salesforce/label/c.TimeMachine_ChosenCount';
 import chosenOne_ from '@salesforce/label/c.TimeMachine_ChosenOne';
@@ -53,7 +52,6 @@ import reasonBinary_ from '@salesforce/label/c.TimeMachine_ReasonBinary';
 import reasonReadOnly_ from '@salesforce/label/c.TimeMachine_ReasonReadOnly';
 import reasonFieldGone_ from '@salesforce/label/c.TimeMachine_ReasonFieldGone';
 import reasonNoEditAccess_ from '@salesforce/label/c.TimeMachine_ReasonNoEditAccess';
-import reasonNoDifference_ from '@salesforce/label/c.TimeMachine_ReasonNoDifference';
 import confirmTitle_ from '@salesforce/label/c.TimeMachine_ConfirmTitle';
 import confirmIntro_ from '@salesforce/label/c.TimeMachine_ConfirmIntro';
 import confirmWriter_ from '@salesforce/label/c.TimeMachine_ConfirmWriter';
@@ -153,7 +151,6 @@ export const label = {
   showLessText: showLessText_,
   restoreField: restoreField_,
   restoreFrom: restoreFrom_,
-  notRestorable: notRestorable_,
   referenceDeleted: referenceDeleted_,
   chosenCount: chosenCount_,
   chosenOne: chosenOne_,
@@ -170,7 +167,6 @@ export const label = {
   reasonReadOnly: reasonReadOnly_,
   reasonFieldGone: reasonFieldGone_,
   reasonNoEditAccess: reasonNoEditAccess_,
-  reasonNoDifference: reasonNoDifference_,
   confirmTitle: confirmTitle_,
   confirmIntro: confirmIntro_,
   confirmWriter: confirmWriter_,

@@ -1,4 +1,12 @@
-import { filterFields, formatValue, reasonOf, sourcesOf, toChoices, toRow } from 'c/timeMachineFields';
+import {
+  filterFields,
+  formatValue,
+  isTickable,
+  reasonOf,
+  sourcesOf,
+  toChoices,
+  toRow
+} from 'c/timeMachineFields';
 import { COMPARISON } from '../../../../../test/support';
 
 const [industry, phone, website, owner] = COMPARISON.fields;
@@ -56,11 +64,8 @@ describe('rows', () => {
   });
 
   it('says why a field has no tick', () => {
-    expect([industry, website, owner].map(reasonOf)).toEqual([
-      '',
-      'c.TimeMachine_ReasonNoDifference',
-      'c.TimeMachine_ReasonReference'
-    ]);
+    expect([industry, website, owner].map(reasonOf)).toEqual(['', '', 'c.TimeMachine_ReasonReference']);
+    expect([industry, website, owner].map(isTickable)).toEqual([true, false, false]);
     expect(reasonOf({ ...owner, reasonCode: 'NEW_CODE', reason: 'The server says.' })).toBe(
       'The server says.'
     );

@@ -1,0 +1,7 @@
+import { LightningElement } from 'lwc';
+
+export default class Hash extends LightningElement {
+  #secret() {
+    return 1;
+  }
+}
