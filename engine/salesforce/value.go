@@ -248,7 +248,7 @@ func columnsOf(object *engine.SObject, names []string) ([]column, error) {
 			}
 		}
 		switch f.Type {
-		case "address", "location", "base64", "complexvalue":
+		case "address", "location", "base64":
 			return nil, &engine.Error{
 				Kind: engine.KindInvalid, Code: "FIELD_NOT_READABLE", Object: object.Name, Field: name,
 				Message: "The field " + name + " of " + object.Name + " has no text of its own: read its components, or the file it stands for.",
