@@ -56,9 +56,18 @@ type pending struct {
 	cancel context.CancelFunc
 	key    string
 	w      *blob.Writer
-	file   *os.File
+	disk   Durable
 	hash   hash.Hash
 	size   int64
+}
+
+// Durable is what a bucket on a disk must be told: to sync a blob's content
+// before it is closed, and its name afterwards. A driver may offer one through
+// its writer's As; folders are known to the vault, and an object store is
+// durable on Close by itself.
+type Durable interface {
+	Sync() error
+	SyncName() error
 }
 
 func (b *blobs) create(ctx context.Context, key string) (*pending, error) {
@@ -66,7 +75,7 @@ func (b *blobs) create(ctx context.Context, key string) (*pending, error) {
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	w, err := b.bucket.NewWriter(p.ctx, key, &blob.WriterOptions{
 		ContentType: "application/octet-stream",
-		BeforeWrite: func(as func(any) bool) error { as(&p.file); return nil },
+		BeforeWrite: p.findDisk,
 	})
 	if err != nil {
 		p.cancel()
@@ -75,6 +84,29 @@ func (b *blobs) create(ctx context.Context, key string) (*pending, error) {
 	p.w = w
 	return p, nil
 }
+
+func (p *pending) findDisk(as func(any) bool) error {
+	var file *os.File
+	if as(&file) {
+		p.disk = &diskFile{blobs: p.b, file: file, folder: filepath.Dir(file.Name())}
+	} else {
+		as(&p.disk)
+	}
+	return nil
+}
+
+// diskFile is a blob of a bucket that is a folder.
+type diskFile struct {
+	*blobs
+	file   *os.File
+	folder string
+}
+
+// Sync syncs the content.
+func (f *diskFile) Sync() error { return f.file.Sync() }
+
+// SyncName syncs the folder.
+func (f *diskFile) SyncName() error { return f.syncFolder(f.folder) }
 
 func (p *pending) Write(b []byte) (int, error) {
 	p.size += int64(len(b))
@@ -85,19 +117,19 @@ func (p *pending) Write(b []byte) (int, error) {
 // Close makes the blob durable: on a folder the file and its name are synced.
 func (p *pending) Close() error {
 	defer p.cancel()
-	folder := ""
-	if p.file != nil {
-		folder = filepath.Dir(p.file.Name())
-		if err := p.file.Sync(); err != nil {
-			p.abandon()
+	if p.disk != nil {
+		if err := p.disk.Sync(); err != nil {
+			p.Abort()
 			return err
 		}
 	}
 	if err := p.w.Close(); err != nil {
 		return err
 	}
-	if err := p.b.syncFolder(folder); err != nil {
-		return err
+	if p.disk != nil {
+		if err := p.disk.SyncName(); err != nil {
+			return err
+		}
 	}
 	attrs, err := p.b.bucket.Attributes(p.ctx, p.key)
 	if err != nil {
@@ -110,9 +142,7 @@ func (p *pending) Close() error {
 }
 
 // Abort gives the blob up.
-func (p *pending) Abort() { p.abandon() }
-
-func (p *pending) abandon() {
+func (p *pending) Abort() {
 	p.cancel()
 	_ = p.w.Close() // fails by design: its context is cancelled
 }
@@ -120,9 +150,6 @@ func (p *pending) abandon() {
 // syncFolder puts the names in folder on disk, and the first time the names of
 // the folders above it too.
 func (b *blobs) syncFolder(folder string) error {
-	if folder == "" {
-		return nil
-	}
 	if err := fsync(folder); err != nil {
 		return err
 	}
