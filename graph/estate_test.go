@@ -21,6 +21,7 @@ type estate struct {
 	org, job, jobObject, waiting string
 	record, version, later       string
 	salesforce                   string // the org's address
+	daily                        daily
 }
 
 // settle makes a tenant of each name, that has an org with one account
@@ -56,6 +57,7 @@ func (w *world) settleOne(name string) estate {
 	object := w.ask(e.admin.token, `query($id: ID!) { job(id: $id) { objects { edges { node { id } } } } }`, map[string]any{"id": e.job})
 	e.jobObject = object.text("job", "objects", "edges", 0, "node", "id")
 	e.version = w.versions(e)[0]
+	w.furnish(&e)
 	return e
 }
 

@@ -36,7 +36,9 @@ var (
 	anOrg      = only(func(e estate) string { return e.org })
 	aJob       = only(func(e estate) string { return e.job })
 	aUser      = only(func(e estate) string { return e.user })
-	everything = func(e estate) []string { return []string{e.tenant, e.user, e.org, e.job, e.jobObject, e.audit} }
+	everything = func(e estate) []string {
+		return []string{e.tenant, e.user, e.org, e.job, e.jobObject, e.audit, e.daily.template, e.daily.schedule}
+	}
 )
 
 var idProbes = map[string]probe{

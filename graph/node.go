@@ -9,6 +9,8 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/job"
 	"github.com/holdfast-backup/holdfast/ent/jobobject"
 	"github.com/holdfast-backup/holdfast/ent/org"
+	"github.com/holdfast-backup/holdfast/ent/schedule"
+	"github.com/holdfast-backup/holdfast/ent/template"
 	"github.com/holdfast-backup/holdfast/ent/tenant"
 	"github.com/holdfast-backup/holdfast/ent/user"
 )
@@ -27,6 +29,8 @@ var nodeKinds = map[string]nodeKind{
 	"org":    {org.Table, engine.RoleViewer},
 	"job":    {job.Table, engine.RoleViewer},
 	"jobobj": {jobobject.Table, engine.RoleViewer},
+	"tpl":    {template.Table, engine.RoleViewer},
+	"sch":    {schedule.Table, engine.RoleViewer},
 }
 
 func nodeTable(ctx context.Context, id string) (string, error) {

@@ -22,6 +22,7 @@ import (
 	"github.com/holdfast-backup/holdfast/engine/orgs"
 	"github.com/holdfast-backup/holdfast/engine/restore"
 	"github.com/holdfast-backup/holdfast/engine/salesforce"
+	"github.com/holdfast-backup/holdfast/engine/templates"
 	"github.com/holdfast-backup/holdfast/engine/vault"
 	"github.com/holdfast-backup/holdfast/ent/database"
 	"github.com/holdfast-backup/holdfast/graph"
@@ -67,13 +68,12 @@ func newWorld(t *testing.T, db *database.DB) *world {
 	versions, err := vault.Open(vault.Config{DB: db.Client, Bucket: memblob.OpenBucket(nil), Keeper: keeper, Log: log})
 	check(t, err)
 	w.backup = &backup.Backup{
-		DB: db.Client, Vault: versions, Queue: w.queue, Orgs: w.orgs, Capture: &capture.Capture{DB: db.Client, Dictionary: dictionary},
+		DB: db.Client, Vault: versions, Queue: w.queue, Orgs: w.orgs, Capture: &capture.Capture{DB: db.Client, Dictionary: dictionary, Vault: versions},
 	}
 	w.restore = &restore.Restore{DB: db.Client, Vault: versions, Queue: w.queue, Orgs: w.orgs, Dictionary: dictionary, Keeper: keeper}
 	resolver := &graph.Resolver{DB: db.Client, Log: log, Rooms: graph.Rooms{
 		Identity: people, Orgs: w.orgs, Jobs: w.queue,
-		Backup:  &backup.Backup{DB: db.Client, Vault: versions, Queue: w.queue, Orgs: w.orgs, Capture: &capture.Capture{DB: db.Client, Dictionary: dictionary}},
-		Restore: &restore.Restore{DB: db.Client, Vault: versions, Queue: w.queue, Orgs: w.orgs, Dictionary: dictionary, Keeper: keeper},
+		Backup: w.backup, Restore: w.restore, Schedules: w.newSchedules(), Templates: &templates.Templates{DB: db, Orgs: w.orgs, Dictionary: dictionary},
 	}}
 	handler := graph.NewHandler(resolver, graph.Options{
 		Authenticate: people.Authenticate, Throttle: auth.NewThrottle(600, 100).Allow, Limits: graph.DefaultLimits,

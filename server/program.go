@@ -24,6 +24,7 @@ import (
 	"github.com/holdfast-backup/holdfast/engine/orgs"
 	"github.com/holdfast-backup/holdfast/engine/restore"
 	"github.com/holdfast-backup/holdfast/engine/salesforce"
+	"github.com/holdfast-backup/holdfast/engine/templates"
 	"github.com/holdfast-backup/holdfast/engine/vault"
 	"github.com/holdfast-backup/holdfast/ent/database"
 	"github.com/holdfast-backup/holdfast/graph"
@@ -46,6 +47,10 @@ const (
 type Main struct {
 	Config config.Config
 	Log    *slog.Logger
+	// Clock is the schedules' time, nil for the machine's, and SchedulePoll how
+	// often they look for what is due, 0 for the default.
+	Clock        func() time.Time
+	SchedulePoll time.Duration
 
 	listener net.Listener
 	// closers end what Run began, the last first.
@@ -162,6 +167,7 @@ func (m *Main) wire(ctx context.Context, s store) (web.Site, error) {
 	}
 	rooms.Identity = people
 	m.work(rooms.Jobs)
+	m.fire(rooms.Schedules)
 	resolver := &graph.Resolver{Rooms: rooms, DB: s.db.Client, Log: m.Log}
 	api := graph.NewHandler(resolver, graph.Options{
 		Authenticate: people.Authenticate, Throttle: auth.NewThrottle(triesPerMinute, triesAtOnce).Allow, Limits: graph.DefaultLimits,
@@ -184,17 +190,24 @@ func (m *Main) rooms(s store) (graph.Rooms, error) {
 		DB: s.db.Client, Keeper: s.keeper, Opener: salesforce.New(salesforce.Options{Log: m.Log}), Clock: time.Now, Log: m.Log,
 		CallbackURL: m.publicURL() + web.CallbackPath, SalesforceHosts: m.Config.SalesforceHosts,
 	})
-	queue, dictionary := job.New(s.db, job.Settings{}), capture.Dictionary{DB: s.db.Client}
+	queue, dictionary := job.New(s.db, job.Settings{Lease: m.Config.Lease}), capture.Dictionary{DB: s.db.Client}
 	backups := &backup.Backup{
 		DB: s.db.Client, Vault: versions, Queue: queue, Orgs: connections,
-		Capture: &capture.Capture{DB: s.db.Client, Dictionary: dictionary},
+		Capture: &capture.Capture{DB: s.db.Client, Dictionary: dictionary, Vault: versions},
 	}
 	restores := &restore.Restore{
 		DB: s.db.Client, Vault: versions, Queue: queue, Orgs: connections, Dictionary: dictionary, Keeper: s.keeper,
 	}
 	queue.Register(engine.CompositeBackup, backups)
 	queue.Register(engine.TimeMachineRestore, restores)
-	return graph.Rooms{Orgs: connections, Jobs: queue, Backup: backups, Restore: restores}, nil
+	times := m.schedules(s, queue, backups)
+	connections.OnConnected = times.EnsureSystem
+	queue.Register(engine.CompositeSyncBackup, backups)
+	queue.Register(engine.TemplatedBackup, backups)
+	return graph.Rooms{
+		Orgs: connections, Jobs: queue, Backup: backups, Restore: restores, Schedules: times,
+		Templates: &templates.Templates{DB: s.db, Orgs: connections, Dictionary: dictionary},
+	}, nil
 }
 
 // work runs jobs until Close.

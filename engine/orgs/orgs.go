@@ -33,6 +33,8 @@ type Config struct {
 	SalesforceHosts []string
 	Clock           func() time.Time
 	Log             *slog.Logger
+	// OnConnected hears of an org that was connected, or connected again; nil for nobody.
+	OnConnected func(ctx context.Context, orgID string) error
 }
 
 // Orgs is the room's face.
@@ -40,7 +42,13 @@ type Orgs struct {
 	Config
 	opening singleflight.Group
 	mu      sync.Mutex
-	open    map[string]engine.Org // by our org id: one governor and one session each
+	open    map[string]session // by our org id: one governor and one session each
+}
+
+// session is an open org with the quota it was opened under.
+type session struct {
+	engine.Org
+	restPercent, bulkPercent int
 }
 
 // New makes the room.
@@ -48,7 +56,7 @@ func New(c Config) *Orgs {
 	if c.SalesforceHosts == nil {
 		c.SalesforceHosts = []string{".salesforce.com", ".force.com", ".salesforce.mil", ".cloudforce.com"}
 	}
-	return &Orgs{Config: c, open: map[string]engine.Org{}}
+	return &Orgs{Config: c, open: map[string]session{}}
 }
 
 // ConnectInput is how a person asks to connect an org. OrgID names an org that
@@ -133,11 +141,15 @@ func (o *Orgs) recordConnected(ctx context.Context, row *ent.Org, id engine.OrgI
 		return nil, err
 	}
 	o.forget(row.ID)
-	return row.Update().SetState(org.StateCONNECTED).SetSealedSecrets(sealed).
+	row, err = row.Update().SetState(org.StateCONNECTED).SetSealedSecrets(sealed).
 		SetSalesforceID(id.OrgID).SetSalesforceName(id.OrgName).SetInstanceURL(id.InstanceURL).
 		SetAPIVersion(id.APIVersion).SetUsername(id.Username).SetUserID(string(id.UserID)).
 		SetConnectedAt(o.Clock()).ClearSealedAuthorization().ClearAuthorizationState().
 		ClearAuthorizationExpiresAt().Save(ctx)
+	if err == nil && o.OnConnected != nil {
+		err = o.OnConnected(ctx, row.ID)
+	}
+	return row, err
 }
 
 // refuseOtherOrg: a connection keeps its Salesforce org for life, because its
@@ -178,20 +190,24 @@ func (o *Orgs) OpenOrg(ctx context.Context, orgID string) (engine.Org, error) {
 	if err != nil {
 		return nil, err
 	}
-	if session := o.opened(orgID); session != nil {
-		return session, nil
+	if org := o.opened(row); org != nil {
+		return org, nil
 	}
-	session, err, _ := o.opening.Do(orgID, func() (any, error) { return o.openSession(ctx, row) })
+	org, err, _ := o.opening.Do(orgID, func() (any, error) { return o.openSession(ctx, row) })
 	if err != nil {
 		return nil, err
 	}
-	return session.(engine.Org), nil
+	return org.(engine.Org), nil
 }
 
-func (o *Orgs) opened(orgID string) engine.Org {
+// opened is the org's session, unless its quota was changed since.
+func (o *Orgs) opened(row *ent.Org) engine.Org {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.open[orgID]
+	if s := o.open[row.ID]; s.restPercent == row.RestPercent && s.bulkPercent == row.BulkPercent {
+		return s.Org
+	}
+	return nil
 }
 
 func (o *Orgs) openSession(ctx context.Context, row *ent.Org) (engine.Org, error) {
@@ -200,7 +216,7 @@ func (o *Orgs) openSession(ctx context.Context, row *ent.Org) (engine.Org, error
 		return nil, err
 	}
 	viewer, _ := engine.ViewerFrom(ctx)
-	session, err := o.Opener.Open(ctx, engine.Connection{
+	opened, err := o.Opener.Open(ctx, engine.Connection{
 		OrgRef: row.Name, Flow: row.Flow, LoginURL: row.LoginURL, InstanceURL: row.InstanceURL,
 		ClientID: row.ClientID, ClientSecret: s.ClientSecret, AccessToken: s.AccessToken, RefreshToken: s.RefreshToken,
 		APIVersion: row.APIVersion, RESTPercent: row.RestPercent, BulkPercent: row.BulkPercent,
@@ -213,8 +229,8 @@ func (o *Orgs) openSession(ctx context.Context, row *ent.Org) (engine.Org, error
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.open[row.ID] = session
-	return session, nil
+	o.open[row.ID] = session{opened, row.RestPercent, row.BulkPercent}
+	return opened, nil
 }
 
 func (o *Orgs) noteRevoked(ctx context.Context, row *ent.Org, cause error) error {

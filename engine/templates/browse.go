@@ -6,7 +6,6 @@ import (
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/capture"
 	"github.com/holdfast-backup/holdfast/engine/describe"
-	"github.com/holdfast-backup/holdfast/ent"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
 	"github.com/holdfast-backup/holdfast/ent/template"
 )
@@ -53,21 +52,12 @@ func children(parent *engine.SObject, known *capture.Memo) []Child {
 	return list
 }
 
-// Available counts the children that could be below each SObject of a tree, by
-// its name (F59).
-func (t *Templates) Available(ctx context.Context, orgID string, tree []*ent.TemplateObject) map[string]int {
-	known, available := t.Dictionary.Memo(ctx, orgID), map[string]int{}
-	for _, o := range tree {
-		if parent := known.Lookup(o.Object); parent != nil {
-			available[o.Object] = len(children(parent, known))
-		}
-	}
-	return available
-}
+// ObjectType is an SObject that a template can name.
+type ObjectType struct{ Name, Label, KeyPrefix, Class string }
 
 // Browse finds the SObjects that can be in a template, by name, whose name or
 // label contains the text (F58).
-func (t *Templates) Browse(ctx context.Context, orgID, search string, limit int) ([]*ent.SObject, error) {
+func (t *Templates) Browse(ctx context.Context, orgID, search string, limit int) ([]ObjectType, error) {
 	if err := t.ready(ctx, orgID); err != nil {
 		return nil, err
 	}
@@ -77,7 +67,11 @@ func (t *Templates) Browse(ctx context.Context, orgID, search string, limit int)
 	}
 	rows, err := list.Order(sobject.ByName()).Limit(limit).
 		Select(sobject.FieldName, sobject.FieldLabel, sobject.FieldKeyPrefix, sobject.FieldClass).All(ctx)
-	return rows, engine.Wrap("look into the dictionary", err)
+	found := make([]ObjectType, len(rows))
+	for i, row := range rows {
+		found[i] = ObjectType{row.Name, row.Label, row.KeyPrefix, row.Class}
+	}
+	return found, engine.Wrap("look into the dictionary", err)
 }
 
 // CountInput asks how many records a tree would take (F63).

@@ -8,7 +8,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"strings"
 
 	"github.com/holdfast-backup/holdfast/engine"
@@ -177,45 +176,4 @@ func (t *Templates) ready(ctx context.Context, orgID string) error {
 	}
 	_, err = t.Dictionary.Refresh(ctx, orgID, org)
 	return err
-}
-
-// Objects is a template's tree, parents first.
-func (t *Templates) Objects(ctx context.Context, id string) ([]*ent.TemplateObject, error) {
-	rows, err := t.DB.Client.TemplateObject.Query().Where(templateobject.TemplateID(id)).Order(templateobject.ByPosition()).All(ctx)
-	return rows, engine.Wrap("load the template", err)
-}
-
-// Filter is an SObject's filter as it was given, and in the other form. Form is
-// nil when no form can show it.
-type Filter struct {
-	SOQL      string
-	Form      *soql.Filter
-	GivenSOQL bool
-}
-
-// FilterOf reads a filter back; nil when there is none.
-func FilterOf(o *ent.TemplateObject) (*Filter, error) {
-	if o.Condition == "" {
-		return nil, nil //nolint:nilnil // no filter is not an error
-	}
-	var given soql.Given
-	if err := json.Unmarshal(o.Filter, &given); err != nil {
-		return nil, engine.Wrap("read a filter", err)
-	}
-	if given.SOQL == "" {
-		return &Filter{SOQL: o.Condition, Form: &soql.Filter{Conditions: given.Conditions, Logic: given.Logic}}, nil
-	}
-	return convert(given)
-}
-
-func convert(given soql.Given) (*Filter, error) {
-	c, err := soql.ParseCondition(given.SOQL)
-	if err != nil {
-		return nil, errors.Join(errors.New("a stored filter does not parse"), err)
-	}
-	f := &Filter{SOQL: given.SOQL, GivenSOQL: true}
-	if form, ok := soql.FilterFrom(c); ok {
-		f.Form = &form
-	}
-	return f, nil
 }

@@ -82,7 +82,7 @@ func TestAnArchiveTakesItsDependents(t *testing.T) {
 		in := templates.CreateInput{OrgID: o.ID, Name: "Old contacts", Type: template.TypeARCHIVE, Objects: []templates.ObjectInput{{Path: "contact"}}}
 		made, err := room.Create(ctx, in)
 		check(t, err)
-		tree, err := room.Objects(ctx, made.ID)
+		tree, err := room.Tree(ctx, made)
 		check(t, err)
 		var restricted, blockers []string
 		cascade := 0
@@ -114,7 +114,7 @@ func TestAnArchiveTakesItsDependents(t *testing.T) {
 		in.Type, in.Name = template.TypeBACKUP, "Contacts"
 		made, err = room.Create(ctx, in)
 		check(t, err)
-		if tree, err = room.Objects(ctx, made.ID); err != nil || len(tree) != 1 {
+		if tree, err = room.Tree(ctx, made); err != nil || len(tree) != 1 {
 			t.Errorf("a backup template grew by itself: %v %v", tree, err)
 		}
 	})
@@ -169,15 +169,11 @@ func TestAQuoteInAValueStaysAValue(t *testing.T) {
 			{Path: "Account", Filter: &soql.Given{Conditions: []soql.FilterCondition{{Field: "Name", Operator: soql.FilterEquals, Values: []string{evil}}}}},
 		}})
 		check(t, err)
-		tree, err := room.Objects(ctx, made.ID)
+		tree, err := room.Tree(ctx, made)
 		check(t, err)
-		if want := `Name = 'O\'Neil\' OR Name != \''`; tree[0].Condition != want {
-			t.Errorf("%s, want %s", tree[0].Condition, want)
-		}
-		f, err := templates.FilterOf(tree[0])
-		check(t, err)
-		if f.Form.Conditions[0].Values[0] != evil {
-			t.Errorf("%v", f.Form)
+		f := tree[0].Filter
+		if want := `Name = 'O\'Neil\' OR Name != \''`; f.SOQL != want || f.Conditions[0].Values[0] != evil {
+			t.Errorf("%v, want %s", f, want)
 		}
 	})
 }

@@ -113,16 +113,6 @@ func (this OrgConnectPayload) GetUserErrors() []UserError {
 	return interfaceSlice
 }
 
-type OrgSettingsUpdateInput struct {
-	OrgID             string `json:"orgId"`
-	ScheduledBackups  *bool  `json:"scheduledBackups,omitempty"`
-	ScheduledArchives *bool  `json:"scheduledArchives,omitempty"`
-	// 1 to 100 percent of the org's daily REST calls, whoever makes them.
-	RestPercent *int `json:"restPercent,omitempty"`
-	// 1 to 100 percent of the org's daily Bulk queries.
-	BulkPercent *int `json:"bulkPercent,omitempty"`
-}
-
 type OrgSettingsUpdatePayload struct {
 	Org        *ent.Org    `json:"org,omitempty"`
 	UserErrors []UserError `json:"userErrors"`
