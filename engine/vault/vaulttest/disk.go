@@ -34,6 +34,7 @@ type Disk struct {
 	steps  int
 	killAt int
 	onKill func()
+	refuse error
 	clock  func() time.Time
 }
 
@@ -53,6 +54,13 @@ func (d *Disk) KillAt(n int, onKill func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.killAt, d.onKill = d.steps+n, onKill
+}
+
+// Refuse makes every write fail with err; nil ends that.
+func (d *Disk) Refuse(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.refuse = err
 }
 
 // Steps is how many steps were taken so far.
@@ -282,6 +290,9 @@ func (w *diskWriter) Write(p []byte) (int, error) {
 	defer w.d.mu.Unlock()
 	w.file.content = append(w.file.content, p...)
 	w.file.synced = false
+	if w.d.refuse != nil {
+		return 0, w.d.refuse
+	}
 	return len(p), w.d.step()
 }
 

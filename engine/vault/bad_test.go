@@ -1,0 +1,354 @@
+package vault_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"path"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"gocloud.dev/secrets/localsecrets"
+
+	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/vault"
+	"github.com/holdfast-backup/holdfast/ent/database/databasetest"
+)
+
+// filled is a machine with two runs of two objects in segments of their own.
+func filled(t *testing.T) *machine {
+	t.Helper()
+	m := newMachine(t)
+	for _, deed := range deeds()[:2] {
+		check(t, deed(m))
+	}
+	return m
+}
+
+// segments are the keys of the machine's segment blobs.
+func (m *machine) segments() (keys []string) {
+	for key := range m.disk.Blobs() {
+		if strings.Contains(key, "/seg/") {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// reopen forgets what the vault has in memory.
+func (m *machine) reopen() *machine { m.t.Helper(); m.start(); return m }
+
+// read reads every version; values are compared with the truth by the caller.
+func (m *machine) read(object string) (lines []string, err error) {
+	for v, err := range m.Scan(m.ctx, vault.Point{OrgID: m.org}, object, vault.Reading{}) {
+		if err != nil {
+			return lines, err
+		}
+		lines = append(lines, render(v))
+	}
+	return lines, nil
+}
+
+func (m *machine) problems() string {
+	m.t.Helper()
+	report, err := m.Verify(m.ctx, m.org)
+	check(m.t, err)
+	var lines []string
+	for _, p := range report.Problems {
+		lines = append(lines, p.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestFlippedBits(t *testing.T) {
+	t.Parallel()
+	m := filled(t)
+	truth, err := m.read("Account")
+	check(t, err)
+	chance := rand.New(rand.NewPCG(5, 5))
+	for _, key := range m.segments() {
+		for range 12 {
+			at := chance.IntN(len(m.disk.Blobs()[key]))
+			m.disk.Flip(key, at)
+			m.reopen()
+			if name := path.Base(key[:len(key)-4]); !strings.Contains(m.problems(), name) {
+				t.Errorf("verify does not name %s, byte %d: %s", name, at, m.problems())
+			}
+			lines, err := m.read("Account")
+			if err != nil && !engine.Is(err, engine.KindCorrupt) && !engine.Is(err, engine.KindDenied) {
+				t.Errorf("byte %d of %s: %v", at, key, err)
+			}
+			if err == nil && strings.Join(lines, "\n") != strings.Join(truth, "\n") {
+				t.Errorf("byte %d of %s: a wrong value came back", at, key)
+			}
+			m.disk.Flip(key, at)
+		}
+	}
+	m.reopen().clean()
+}
+
+func TestDamagedBlobs(t *testing.T) {
+	t.Parallel()
+	m := filled(t)
+	keys := m.segments()
+	whole := m.disk.Blobs()
+	for _, tt := range []struct {
+		name    string
+		content []byte
+		text    string
+	}{
+		{"missing", nil, "missing"},
+		{"cut off", whole[keys[0]][:len(whole[keys[0]])-7], "bytes long, the manifest says"},
+		{"emptied", []byte{}, "bytes long"},
+		{"another's", whole[keys[1]], "manifest"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m.t = t
+			m.disk.Set(keys[0], tt.content)
+			name := path.Base(keys[0][:len(keys[0])-4])
+			if got := m.reopen().problems(); !strings.Contains(got, name) || !strings.Contains(got, tt.text) {
+				t.Errorf("verify says %q, want %s and %q", got, name, tt.text)
+			}
+			for _, object := range []string{"Account", "Contact"} {
+				if _, err := m.read(object); err != nil && !engine.Is(err, engine.KindCorrupt) {
+					t.Errorf("read %s: %v", object, err)
+				}
+			}
+			m.disk.Set(keys[0], whole[keys[0]])
+			m.reopen().clean()
+		})
+	}
+}
+
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	b := setup(t, databasetest.SQLite(t))
+	s := schemaOf("Account", "Name")
+	b.backup(s, "1 t1 - a")
+	check(t, b.RotateKey(b.ctx, b.org))
+	b.backup(s, "1 t2 - b")
+	want(t, "across epochs", b.history("Account", "1"), lines("1 #1 ADDED t1 [a]", "1 #2 CHANGED t2 [b]"))
+
+	own := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{3}, 32))
+	other := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{4}, 32))
+	for _, bad := range []string{"", "short", own[1:], base64.StdEncoding.EncodeToString([]byte("sixteen bytes ok"))} {
+		if err := b.UseCustomerKey(b.ctx, b.org, bad); !engine.Is(err, engine.KindInvalid) {
+			t.Errorf("key %q: %v", bad, err)
+		}
+	}
+	check(t, b.UseCustomerKey(b.ctx, b.org, own))
+	b.Vault = b.open(vault.Config{}) // as after a start
+	_, err := b.History(b.ctx, b.org, "Account", "1")
+	if e, ok := engine.AsError(err); !ok || e.Code != "VAULT_KEY_LOST" || !strings.Contains(e.Message, b.org) || !strings.Contains(e.Message, "epoch") {
+		t.Errorf("without the customer's key: %v", err)
+	}
+	if err := b.Unlock(b.ctx, b.org, other); !engine.Is(err, engine.KindDenied) {
+		t.Errorf("unlock with another key: %v", err)
+	}
+	check(t, b.Unlock(b.ctx, b.org, own))
+	check(t, b.UseCustomerKey(b.ctx, b.org, other))
+	want(t, "under the customer's key", b.history("Account", "1"), lines("1 #1 ADDED t1 [a]", "1 #2 CHANGED t2 [b]"))
+	check(t, b.Reseal(b.ctx, b.org))
+	b.backup(s, "1 t3 - c")
+	b.clean()
+}
+
+func TestWrongKeeper(t *testing.T) {
+	t.Parallel()
+	b := setup(t, databasetest.SQLite(t))
+	b.backup(schemaOf("Account", "Name"), "1 t1 - a")
+	wrong, err := vault.Open(vault.Config{DB: b.db.Client, Bucket: b.bucket, Keeper: localsecrets.NewKeeper([32]byte{1})})
+	check(t, err)
+	_, err = wrong.History(b.ctx, b.org, "Account", "1")
+	if e, ok := engine.AsError(err); !ok || e.Code != "VAULT_KEY_LOST" || !strings.Contains(e.Message, "epoch 1") {
+		t.Errorf("with another keeper: %v", err)
+	}
+}
+
+func TestFiles(t *testing.T) {
+	t.Parallel()
+	b := setup(t, databasetest.SQLite(t))
+	for _, size := range []int{0, 1, 64<<10 - 1, 64 << 10, 64<<10 + 1, 300_000} {
+		content := bytes.Repeat([]byte("Holdfast "), size/9+1)[:size]
+		ref, err := b.PutFile(b.ctx, b.org, iotest.HalfReader(bytes.NewReader(content)))
+		check(t, err)
+		again, err := b.PutFile(b.ctx, b.org, bytes.NewReader(content))
+		check(t, err)
+		if again != ref || ref.Size != int64(size) {
+			t.Errorf("%d bytes: %+v, again %+v", size, ref, again)
+		}
+		f, err := b.OpenFile(b.ctx, b.org, ref.Hash)
+		check(t, err)
+		if err := iotest.TestReader(f, content); size > 0 && size < 100 && err != nil {
+			t.Error(err)
+		}
+		_, err = f.Seek(int64(size/2), io.SeekStart)
+		check(t, err)
+		rest, err := io.ReadAll(f)
+		check(t, err)
+		if !bytes.Equal(rest, content[size/2:]) {
+			t.Errorf("%d bytes: the second half differs", size)
+		}
+	}
+	stranger, _ := newOrg(t, b.db, "stranger")
+	ref, err := b.PutFile(b.ctx, b.org, strings.NewReader("mine"))
+	check(t, err)
+	if _, err := b.OpenFile(stranger, b.org, ref.Hash); !engine.Is(err, engine.KindNotFound) {
+		t.Errorf("a stranger opens it: %v", err)
+	}
+	if sum := sha256.Sum256([]byte("mine")); strings.Contains(ref.Hash, string(sum[:])) {
+		t.Error("the hash is not keyed")
+	}
+	if _, err := b.PutFile(b.ctx, b.org, iotest.ErrReader(errors.New("reset"))); err == nil {
+		t.Error("a broken stream was stored")
+	}
+	check(t, b.RotateKey(b.ctx, b.org))
+	check(t, b.Reseal(b.ctx, b.org))
+	b.clean()
+}
+
+// TestPurgeLeavesNothing looks for a purged record in everything that is left.
+func TestPurgeLeavesNothing(t *testing.T) {
+	t.Parallel()
+	m := filled(t)
+	check(t, deeds()[2](m))
+	check(t, deeds()[3](m))
+	report, err := m.Purge(m.ctx, vault.PurgeSpec{OrgID: m.org, JobID: "p", Object: "Account", Records: []string{"001", "nobody"}})
+	check(t, err)
+	if report.Records != 1 || report.Missing != 1 || report.Versions != 2 {
+		t.Errorf("report %+v", report)
+	}
+	if got := m.everything(); strings.Contains(got, "Paris") || strings.Contains(got, "001 ") {
+		t.Errorf("still there: %s", got)
+	}
+	if err := m.backup("job_9", 5, schemaOf("Account", "Name!", "City"), []string{"001 t9 - One Back", "006 t9 - Six Rome"}); err != nil {
+		t.Fatal(err)
+	}
+	versions, err := m.History(m.ctx, m.org, "Account", "001")
+	check(t, err)
+	if len(versions) != 0 {
+		t.Error("a purged record was captured again")
+	}
+	m.clean()
+}
+
+func TestRebuild(t *testing.T) {
+	t.Parallel()
+	m := filled(t)
+	ref, err := m.PutFile(m.ctx, m.org, strings.NewReader("a file"))
+	check(t, err)
+	check(t, deeds()[4](m)) // a purge, so that the suppression list is there too
+	before := m.everything()
+	lost := newMachine(t)
+	lost.org, lost.ctx, lost.disk = m.org, m.ctx, m.disk
+	check(t, lost.reopen().Rebuild(lost.ctx, lost.org))
+	want(t, "rebuilt", lost.everything(), before)
+	if _, err := lost.OpenFile(lost.ctx, lost.org, ref.Hash); err != nil {
+		t.Errorf("the file: %v", err)
+	}
+	lost.clean()
+	if err := lost.Rebuild(lost.ctx, lost.org); !engine.Is(err, engine.KindConflict) {
+		t.Errorf("rebuilt twice: %v", err)
+	}
+}
+
+func TestDeleteOrg(t *testing.T) {
+	t.Parallel()
+	m := filled(t)
+	stranger := engine.AsWorker(context.Background(), "ten_other")
+	check(t, m.DeleteOrg(stranger, m.org))
+	if len(m.disk.Blobs()) == 0 {
+		t.Fatal("a stranger deleted an org")
+	}
+	check(t, m.DeleteOrg(m.ctx, m.org))
+	if left := m.disk.Blobs(); len(left) != 0 {
+		t.Errorf("%d blobs are left", len(left))
+	}
+	want(t, "after", m.everything(), lines("0 live", "0 live"))
+	check(t, m.DeleteOrg(m.ctx, m.org))
+}
+
+// TestTwoNodes lets another node take a run over; what the first one still
+// does is refused and changes nothing.
+func TestTwoNodes(t *testing.T) {
+	t.Parallel()
+	b := setup(t, databasetest.SQLite(t))
+	s := schemaOf("Account", "Name")
+	run := b.begin()
+	w, err := run.Writer(b.ctx, s)
+	check(t, err)
+	check(t, w.Put(b.ctx, row("1 t - a")))
+	_, err = w.Finish(b.ctx, nil)
+	check(t, err)
+	other := b.open(vault.Config{})
+	taken, err := other.BeginRun(b.ctx, vault.RunSpec{OrgID: b.org, JobID: b.jobID(b.job), Operation: engine.CompositeBackup})
+	check(t, err)
+	if _, err := run.Commit(b.ctx); !engine.Is(err, engine.KindConflict) {
+		t.Errorf("the first node commits: %v", err)
+	}
+	w, err = taken.Writer(b.ctx, s)
+	check(t, err)
+	check(t, w.Put(b.ctx, row("1 t - a")))
+	_, err = w.Finish(b.ctx, nil)
+	check(t, err)
+	_, err = taken.Commit(b.ctx)
+	check(t, err)
+	if _, err := taken.Commit(b.ctx); !engine.Is(err, engine.KindConflict) {
+		t.Errorf("committed twice: %v", err)
+	}
+	want(t, "once", b.history("Account", "1"), "1 #1 ADDED t [a]")
+	b.clock = time.Now().AddDate(0, 0, 2) // the first node's blob is an orphan, a day later
+	stats, err := b.Collect(b.ctx, b.org)
+	check(t, err)
+	if stats.Orphans != 1 {
+		t.Errorf("collected %+v", stats)
+	}
+	b.clean()
+}
+
+func TestReadersDuringCompaction(t *testing.T) {
+	t.Parallel()
+	b := setup(t, databasetest.SQLite(t))
+	b.Vault = b.open(vault.Config{Grace: 1})
+	s := schemaOf("Account", "Name")
+	b.backup(s, "1 t - a", "2 t - b", "3 t - c")
+	b.backup(s, "1 t - A", "3 t - C")
+	var got []string
+	for v, err := range b.AsOf(b.ctx, vault.Point{OrgID: b.org}, "Account", vault.Reading{}) {
+		check(t, err)
+		if got == nil { // in the middle of the scan
+			_, err := b.Compact(b.ctx, b.org, true)
+			check(t, err)
+		}
+		got = append(got, string(v.Values[0]))
+	}
+	want(t, "scan", strings.Join(got, ""), "AbC")
+	stats, err := b.Collect(b.ctx, b.org)
+	check(t, err)
+	if stats.Dead != 2 {
+		t.Errorf("collected %+v", stats)
+	}
+	want(t, "after", b.history("Account", "1"), lines("1 #1 ADDED t [a]", "1 #2 CHANGED t [A]"))
+}
+
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	m := filled(t)
+	before := m.everything()
+	m.disk.Refuse(syscall.ENOSPC)
+	err := deeds()[3](m)
+	if e, ok := engine.AsError(err); !ok || e.Code != "VAULT_FULL" {
+		t.Errorf("on a full disk: %v", err)
+	}
+	m.disk.Refuse(nil)
+	want(t, "meanwhile", m.everything(), before)
+	check(t, deeds()[3](m))
+	m.clean()
+}
