@@ -260,7 +260,7 @@ func (r *TriggerRow) Insert(object string, fields map[string]any) (string, error
 
 // Update changes another record in the same transaction.
 func (r *TriggerRow) Update(object, id string, fields map[string]any) error {
-	obj := r.o.schema.Get(object)
+	obj := r.o.schema().Get(object)
 	if obj == nil {
 		return fmt.Errorf("the schema has no %s", object)
 	}
@@ -273,7 +273,7 @@ func (r *TriggerRow) Update(object, id string, fields map[string]any) error {
 
 // Delete deletes another record in the same transaction.
 func (r *TriggerRow) Delete(object, id string) error {
-	obj := r.o.schema.Get(object)
+	obj := r.o.schema().Get(object)
 	if obj == nil {
 		return fmt.Errorf("the schema has no %s", object)
 	}

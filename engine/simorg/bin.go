@@ -20,7 +20,7 @@ func (t *tx) undelete(id string) error {
 	if !valid {
 		return invalidRow("MALFORMED_ID", nil, "bad id %s", id)
 	}
-	obj := t.o.schema.ByPrefix(full)
+	obj := t.o.schema().ByPrefix(full)
 	if obj == nil {
 		return invalidRow("INVALID_CROSS_REFERENCE_KEY", nil, "invalid cross reference id")
 	}
@@ -86,7 +86,7 @@ func (t *tx) masterAlive(r row) error {
 		if f.Type != "reference" || f.Nillable || f.From != schema.Stored || id == "" {
 			continue
 		}
-		if parent := t.o.schema.ByPrefix(id); parent != nil {
+		if parent := t.o.schema().ByPrefix(id); parent != nil {
 			if p := t.o.table(parent.Name).Get(id); p != nil && p.State != store.Live {
 				return invalidRow("UNDELETE_FAILED", nil, "the parent record %s is in the recycle bin: undelete it first", id)
 			}
@@ -98,7 +98,7 @@ func (t *tx) masterAlive(r row) error {
 // emptyBin purges a record from the bin before its time.
 func (t *tx) emptyBin(id string) error {
 	full, _ := readID(id)
-	obj := t.o.schema.ByPrefix(full)
+	obj := t.o.schema().ByPrefix(full)
 	if obj == nil {
 		return invalidRow("INVALID_CROSS_REFERENCE_KEY", nil, "invalid cross reference id")
 	}
@@ -115,7 +115,7 @@ func (t *tx) emptyBin(id string) error {
 // purge takes a record that was just deleted, and what went with it, out of the
 // bin for good (hardDelete); getDeleted still tells of it.
 func (t *tx) purge(id string) error {
-	obj := t.o.schema.ByPrefix(id)
+	obj := t.o.schema().ByPrefix(id)
 	r := t.o.table(obj.Name).Get(id)
 	if r == nil {
 		return nil
@@ -175,7 +175,7 @@ func (o *Org) sweep(now time.Time) {
 func (o *Org) archive(now time.Time) {
 	limit := now.AddDate(0, 0, -o.cfg.ArchiveDays)
 	for _, name := range []string{"Task", "Event"} {
-		obj, table := o.schema.Get(name), o.tables[name]
+		obj, table := o.schema().Get(name), o.tables[name]
 		if obj == nil || table == nil {
 			continue
 		}

@@ -223,7 +223,7 @@ type cell struct {
 }
 
 func (w *ingestion) run(rows [][]string) {
-	w.obj = w.org.schema.Get(w.job.object)
+	w.obj = w.org.schema().Get(w.job.object)
 	if err := w.columns(); err != nil {
 		w.job.problem, w.job.undone = err.Error(), w.job.upload
 		return

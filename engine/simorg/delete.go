@@ -102,7 +102,7 @@ func activated(r row) bool {
 
 // children lists the rows of a relationship that point at the parent.
 func (o *Org) children(rel schema.ChildRelationship, parent string) []row {
-	obj := o.schema.Get(rel.ChildSObject)
+	obj := o.schema().Get(rel.ChildSObject)
 	if obj == nil {
 		return nil
 	}
@@ -146,7 +146,7 @@ func (d *remove) blocked() error {
 }
 
 func (d *remove) refusal(g row, rel schema.ChildRelationship, names []string) error {
-	child := d.o.schema.Get(rel.ChildSObject)
+	child := d.o.schema().Get(rel.ChildSObject)
 	plural, _ := child.Attrs["labelPlural"].(string)
 	if len(names) > 5 {
 		names = names[:5]

@@ -39,16 +39,15 @@ type componentResult struct {
 // keeps what else is to be done until all of it is known to work.
 type deploying struct {
 	*deployment
-	org     *Org
-	schema  *schema.Catalogue
-	apply   []func()
-	changed []*schema.Object // whose fields changed their type
-	files   map[string][]byte
+	org    *Org
+	schema *schema.Catalogue
+	apply  []func()
+	files  map[string][]byte
 }
 
 // deploy brings a package in; the write lock must be held.
 func (o *Org) deploy(d *deployment, archive []byte) {
-	w := &deploying{deployment: d, org: o, schema: o.schema.Clone(), files: map[string][]byte{}}
+	w := &deploying{deployment: d, org: o, schema: o.schema().Clone(), files: map[string][]byte{}}
 	if err := w.unpack(archive); err != nil {
 		w.fail(componentResult{typ: "Package", fullName: "package.xml", file: "package.xml", problem: err.Error()})
 		return
@@ -60,15 +59,13 @@ func (o *Org) deploy(d *deployment, archive []byte) {
 	if d.checkOnly || d.failed != nil && d.rollback {
 		return
 	}
-	old := o.schema
-	o.schema = w.schema
-	o.ensureTables()
+	old := o.schema()
+	o.publish(w.schema)
 	for _, f := range w.apply {
 		f()
 	}
 	o.convert(old)
-	o.touchSchema()
-	_ = o.addRecordTypes()
+	o.addRecordTypes()
 }
 
 func (w *deploying) fail(r componentResult) { w.failed = append(w.failed, r) }
@@ -326,7 +323,7 @@ func (o *Org) flip(typ, fullName string, root *element) bool {
 // convert rewrites the values of fields whose type a deploy changed, without a
 // new SystemModstamp; what does not fit becomes null.
 func (o *Org) convert(old *schema.Catalogue) {
-	for _, obj := range o.schema.All() {
+	for _, obj := range o.schema().All() {
 		before := old.Get(obj.Name)
 		if before == nil {
 			continue

@@ -10,7 +10,7 @@ func describeGlobal(c *call) (reply, error) {
 	unchanged := false
 	_ = c.read(func() error {
 		unchanged = c.notModified(c.org.schemaChanged.Unix())
-		for _, obj := range c.org.schema.All() {
+		for _, obj := range c.org.schema().All() {
 			if c.session.user.seesObject(obj) {
 				entries = append(entries, obj.Entry(c.root))
 			}
@@ -72,7 +72,7 @@ func recordCount(c *call) (reply, error) {
 	counts := []map[string]any{}
 	wanted := c.query().Get("sObjects")
 	_ = c.read(func() error {
-		for _, obj := range c.org.schema.All() {
+		for _, obj := range c.org.schema().All() {
 			kind, _ := obj.Associate()
 			n := c.org.tables[obj.Name].LiveLen()
 			if kind == "" && n > 0 && c.session.user.seesObject(obj) && (wanted == "" || listed(wanted, obj.Name)) {

@@ -19,7 +19,7 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 // fields are left out.
 func (o *Org) BulkBytes(src string) (int64, error) {
 	var names []string
-	for _, f := range o.schema.Get(src[strings.LastIndex(src, " ")+1:]).Fields {
+	for _, f := range o.schema().Get(src[strings.LastIndex(src, " ")+1:]).Fields {
 		if f.Type != "address" && f.Type != "base64" {
 			names = append(names, f.Name)
 		}

@@ -8,12 +8,12 @@ import (
 )
 
 // enableFeatures shapes the schema for the features the org is configured with.
-func (o *Org) enableFeatures() {
+func (o *Org) enableFeatures(c *schema.Catalogue) {
 	if o.cfg.PersonAccounts {
-		o.enablePersonAccounts()
+		o.enablePersonAccounts(c)
 	}
 	if len(o.cfg.Currencies) > 0 {
-		o.enableCurrencies()
+		o.enableCurrencies(c)
 	}
 }
 
@@ -21,8 +21,8 @@ func (o *Org) enableFeatures() {
 var personFields = map[string]string{"PersonEmail": "Email", "PersonMobilePhone": "MobilePhone", "PersonTitle": "Title"}
 
 // enablePersonAccounts gives Account its person half (reference §8.8).
-func (o *Org) enablePersonAccounts() {
-	account := o.schema.Get("Account")
+func (o *Org) enablePersonAccounts(c *schema.Catalogue) {
+	account := c.Get("Account")
 	if account == nil {
 		return
 	}
@@ -33,7 +33,7 @@ func (o *Org) enablePersonAccounts() {
 		account.Add(f)
 	}
 	account.Field("Name").Nillable = true
-	contact := o.schema.Get("Contact")
+	contact := c.Get("Contact")
 	contact.Add(schema.NewField("IsPersonAccount", "boolean", 0, 0).ReadOnly())
 	account.RecordTypes = append(account.RecordTypes, schema.RecordType{Active: true, Available: true, DeveloperName: "PersonAccount",
 		Name: "Person Account", RecordTypeID: o.nextID("012"), URLs: map[string]string{}})
@@ -64,7 +64,7 @@ func personSaved(c *change) error {
 	for mine, theirs := range personFields {
 		half[theirs] = c.get(mine)
 	}
-	contacts := c.o.schema.Get("Contact")
+	contacts := c.o.schema().Get("Contact")
 	if r := c.o.table("Contact").Get(c.get("PersonContactId")); r != nil && r.State == store.Live {
 		return c.systemUpdate(contacts, r, half)
 	}
@@ -81,7 +81,7 @@ func personSaved(c *change) error {
 // contactBefore refuses a second contact on a person account.
 func contactBefore(c *change) error {
 	if c.o.cfg.PersonAccounts && !c.system && c.old == nil {
-		accounts := c.o.schema.Get("Account")
+		accounts := c.o.schema().Get("Account")
 		if r := c.o.table("Account").Get(c.get("AccountId")); r != nil && r.Get(accounts.Field("IsPersonAccount").Col) == "true" {
 			return invalidRow("INVALID_PERSON_ACCOUNT_OPERATION", []string{"AccountId"}, "A contact cannot be related to a person account")
 		}
@@ -91,8 +91,8 @@ func contactBefore(c *change) error {
 
 // enableCurrencies gives every object that people own or that holds money its
 // CurrencyIsoCode.
-func (o *Org) enableCurrencies() {
-	for _, obj := range o.schema.All() {
+func (o *Org) enableCurrencies(c *schema.Catalogue) {
+	for _, obj := range c.All() {
 		if kind, _ := obj.Associate(); kind == "" && obj.Can("createable") && holdsMoney(obj) {
 			o.addCurrency(obj)
 		}
@@ -107,7 +107,7 @@ func (o *Org) enableCurrencies() {
 	types.Add(schema.NewField("IsActive", "boolean", 0, 0))
 	types.Add(schema.NewField("IsCorporate", "boolean", 0, 0).ReadOnly())
 	types.Add(schema.NewField("SystemModstamp", "datetime", 0, 0).ReadOnly())
-	o.schema.Put(types)
+	c.Put(types)
 }
 
 func holdsMoney(obj *schema.Object) bool {

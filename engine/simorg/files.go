@@ -161,7 +161,7 @@ func (c *change) versionsOf(document string) []*store.Record {
 // contentVersionSaved points the document at its newest version and, for a new
 // file, links it to its owner and to where it was published first.
 func contentVersionSaved(c *change) error {
-	documents := c.o.schema.Get("ContentDocument")
+	documents := c.o.schema().Get("ContentDocument")
 	r := c.o.table("ContentDocument").Get(c.get("ContentDocumentId"))
 	if r == nil || c.get("IsLatest") != "true" {
 		return nil

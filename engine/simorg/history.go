@@ -12,13 +12,17 @@ import (
 func (o *Org) TrackHistory(object string, fields ...string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if obj := o.schema.Get(object); obj != nil {
+	_ = o.reshape(func(c *schema.Catalogue) error {
+		obj := c.Get(object)
 		for _, name := range fields {
 			if f := obj.Field(name); f != nil {
-				f.Tracked = true
+				tracked := *f
+				tracked.Tracked = true
+				obj.Add(&tracked)
 			}
 		}
-	}
+		return nil
+	})
 }
 
 // trackHistory writes a History row for each tracked field that changed.
@@ -64,7 +68,7 @@ func (t *tx) systemRow(obj *schema.Object, in input) {
 // companion finds an object's History, Feed or Share object and the field that
 // names the parent.
 func (o *Org) companion(of *schema.Object, kind string) (*schema.Object, string) {
-	for _, obj := range o.schema.All() {
+	for _, obj := range o.schema().All() {
 		if k, parent := obj.Associate(); k != kind || parent != of.Name {
 			continue
 		}

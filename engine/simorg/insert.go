@@ -66,7 +66,7 @@ func (t *tx) insert(obj *schema.Object, in input) (string, error) {
 
 // systemInsert stores a record that the platform itself makes.
 func (t *tx) systemInsert(object string, in input) (string, error) {
-	obj := t.o.schema.Get(object)
+	obj := t.o.schema().Get(object)
 	if obj == nil {
 		return "", fmt.Errorf("the schema has no %s", object)
 	}
@@ -236,7 +236,7 @@ func (c *change) lookUp(f *schema.Field, by map[string]any) (string, error) {
 			target = name
 		}
 	}
-	obj := c.o.schema.Get(target)
+	obj := c.o.schema().Get(target)
 	if obj == nil || !f.References(target) {
 		return "", badRequest("INVALID_FIELD", "%s does not refer to %s", f.Name, target)
 	}

@@ -157,7 +157,7 @@ func childType(name string) bool {
 
 func (o *Org) listObjects() []listedComponent {
 	var list []listedComponent
-	for _, obj := range o.schema.All() {
+	for _, obj := range o.schema().All() {
 		if kind, _ := obj.Associate(); kind == "" && !obj.Trait("virtual") && !obj.Trait("filtered") {
 			list = append(list, listedComponent{"CustomObject", obj.Name, "objects/" + obj.Name + ".object", "", obj.ModifiedAt, obj.ModifiedAt})
 		}
@@ -170,7 +170,7 @@ func (o *Org) listChildren(typ string) []listedComponent {
 	add := func(obj *schema.Object, name, id string) {
 		list = append(list, listedComponent{typ, obj.Name + "." + name, "objects/" + obj.Name + ".object", id, obj.ModifiedAt, obj.ModifiedAt})
 	}
-	for _, obj := range o.schema.All() {
+	for _, obj := range o.schema().All() {
 		switch typ {
 		case "CustomField":
 			for _, f := range obj.Fields {
@@ -188,7 +188,7 @@ func (o *Org) listChildren(typ string) []listedComponent {
 	}
 	if typ == "ValidationRule" {
 		for _, r := range o.auto.validation {
-			if obj := o.schema.Get(r.Object); obj != nil {
+			if obj := o.schema().Get(r.Object); obj != nil {
 				add(obj, r.Name, o.toolingID("03d", r.Object+"."+r.Name))
 			}
 		}
@@ -265,7 +265,7 @@ func (o *Org) exportObject(obj *schema.Object) *schema.CustomObject {
 func (o *Org) file(typ, fullName string) (body, meta []byte) {
 	switch typ {
 	case "CustomObject":
-		if obj := o.schema.Get(fullName); obj != nil {
+		if obj := o.schema().Get(fullName); obj != nil {
 			return marshal(o.exportObject(obj)), nil
 		}
 		return nil, nil

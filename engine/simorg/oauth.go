@@ -125,7 +125,10 @@ func (o *Org) refreshGrant(r *http.Request) (map[string]any, *oauthError) {
 	if g == nil || g.app != app {
 		return nil, &oauthError{"invalid_grant", "expired access/refresh token"}
 	}
-	if g.user.Inactive {
+	o.mu.RLock()
+	inactive := g.user.Inactive
+	o.mu.RUnlock()
+	if inactive {
 		return nil, &oauthError{"inactive_user", "user is inactive"}
 	}
 	body := o.tokenBody(r, o.open(g.user, app), g.scope)

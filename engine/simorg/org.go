@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-backup/holdfast/engine/simorg/schema"
@@ -86,13 +87,14 @@ type Org struct {
 	handler http.Handler
 
 	// mu guards the schema, the records and the automation.
-	mu     sync.RWMutex
-	schema *schema.Catalogue
-	tables map[string]*store.Table // by object name
-	users  map[string]*person      // by user id
-	first  *person                 // who the org's own records are made by
-	auto   *automation
-	orgID  string
+	mu sync.RWMutex
+	// catalogue is never changed once it is there, only replaced: see reshape.
+	catalogue atomic.Pointer[schema.Catalogue]
+	tables    map[string]*store.Table // by object name
+	users     map[string]*person      // by user id
+	first     *person                 // who the org's own records are made by
+	auto      *automation
+	orgID     string
 
 	adminProfile, standardPricebook string
 	profileSets                     map[string]string // permission sets by profile
@@ -134,15 +136,15 @@ func New(cfg Config) (*Org, error) {
 	applyDefaults(&cfg)
 	o := &Org{cfg: cfg, tables: map[string]*store.Table{}, users: map[string]*person{}, counters: map[string]uint64{},
 		auto: newAutomation(), profileSets: map[string]string{}, blobs: map[string][]byte{}, bins: bins{under: map[string][]row{}, cuts: map[string][]nulledLink{}}}
-	o.schema = schema.NewCatalogue()
+	catalogue := schema.NewCatalogue()
 	if !cfg.Bare {
-		standard, err := schema.Standard()
-		if err != nil {
+		var err error
+		if catalogue, err = schema.Standard(); err != nil {
 			return nil, fmt.Errorf("the built-in schema: %w", err)
 		}
-		o.schema = standard
 	}
-	o.enableFeatures()
+	o.enableFeatures(catalogue)
+	o.publish(catalogue)
 	o.auth.init()
 	o.quota.init(cfg)
 	o.cursors.init()
@@ -181,38 +183,43 @@ func setDefault[T comparable](v *T, fallback T) {
 func (o *Org) LoadDescribe(dir fs.FS) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if err := o.schema.LoadDescribe(dir); err != nil {
+	return o.reshape(func(c *schema.Catalogue) error { return c.LoadDescribe(dir) })
+}
+
+// schema is the org's schema as it is now.
+func (o *Org) schema() *schema.Catalogue { return o.catalogue.Load() }
+
+// reshape changes a copy of the schema and puts it in place of the one in use.
+// The write lock must be held.
+func (o *Org) reshape(change func(*schema.Catalogue) error) error {
+	next := o.schema().Clone()
+	if err := change(next); err != nil {
 		return err
 	}
-	o.touchSchema()
-	return o.addRecordTypes()
+	o.publish(next)
+	o.addRecordTypes()
+	return nil
 }
 
-// touchSchema dates every describe to now: the platform's check is as coarse.
-func (o *Org) touchSchema() {
-	now := o.cfg.Now().UTC().Truncate(time.Second)
-	for _, obj := range o.schema.All() {
-		obj.ModifiedAt = now
+// publish puts a schema into use. Every describe is dated now: the platform's
+// own check is as coarse.
+func (o *Org) publish(next *schema.Catalogue) {
+	o.schemaChanged = o.cfg.Now().UTC().Truncate(time.Second)
+	for _, obj := range next.All() {
+		obj.ModifiedAt = o.schemaChanged
+		o.table(obj.Name)
 	}
-	o.schemaChanged = now
+	o.catalogue.Store(next)
 }
 
-// table is the records of an object; it makes the table when missing, so the
-// write lock must be held unless ensureTables ran since the object was added.
+// table is the records of an object, which publish made.
 func (o *Org) table(object string) *store.Table {
 	t := o.tables[object]
 	if t == nil {
 		t = store.New()
-		o.tables[object] = t
+		o.tables[object] = t // by publish only, under the write lock
 	}
 	return t
-}
-
-// ensureTables makes the tables that are missing, so that readers need not.
-func (o *Org) ensureTables() {
-	for _, obj := range o.schema.All() {
-		o.table(obj.Name)
-	}
 }
 
 // ID is the org's 18-character id.

@@ -239,7 +239,7 @@ func (e *engine) index(table *store.Table, col int) bool {
 
 // childRows lists the rows that point at a parent, by index where there is one.
 func (e *engine) childRows(rel schema.ChildRelationship, parent string) []*store.Record {
-	obj := e.org.schema.Get(rel.ChildSObject)
+	obj := e.org.schema().Get(rel.ChildSObject)
 	table, f := e.org.tables[obj.Name], obj.Field(rel.Field)
 	if f == nil {
 		return nil
@@ -252,7 +252,7 @@ func (e *engine) childRows(rel schema.ChildRelationship, parent string) []*store
 
 // semiJoin answers the sub-select of IN and NOT IN.
 func (e *engine) semiJoin(q *soql.Query) ([]soql.Value, error) {
-	obj := e.org.schema.Get(q.From)
+	obj := e.org.schema().Get(q.From)
 	s, err := e.compile(obj, q)
 	if err != nil {
 		return nil, err

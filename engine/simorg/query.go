@@ -145,12 +145,12 @@ func (c *call) explain(src string) (reply, error) {
 }
 
 func (c *call) firstPage(e *engine, q *soql.Query, src string) ([]byte, error) {
-	if c.org.schema.Get(q.From) != nil {
+	if c.org.schema().Get(q.From) != nil {
 		if rows, computed, err := c.computedRows(e, q); computed || err != nil {
 			if err != nil {
 				return nil, err
 			}
-			facts := &factQuery{root: c.root, kind: c.org.schema.Get(q.From).Name, rows: rows, env: &soql.Env{Now: c.org.cfg.Now()}}
+			facts := &factQuery{root: c.root, kind: c.org.schema().Get(q.From).Name, rows: rows, env: &soql.Env{Now: c.org.cfg.Now()}}
 			return facts.run(q)
 		}
 	}
@@ -266,6 +266,8 @@ func nextPage(c *call) (reply, error) {
 		return reply{}, badRequest("INVALID_QUERY_LOCATOR", "invalid query locator")
 	}
 	var body []byte
+	cur.sel.engine.paging.Lock() // a result and its sub-selects share one engine
+	defer cur.sel.engine.paging.Unlock()
 	_ = c.withIndexes(cur.sel.all, func(e *engine) error {
 		cur.sel.engine.indexing, cur.sel.engine.missing = e.indexing, false
 		body = c.page(cur, n)

@@ -122,7 +122,7 @@ func getDeleted(c *call) (reply, error) {
 // isHistory says whether the object is a History companion: getDeleted of one
 // tells of them all.
 func (c *call) isHistory(object string) bool {
-	obj := c.org.schema.Get(object)
+	obj := c.org.schema().Get(object)
 	if obj == nil {
 		return false
 	}

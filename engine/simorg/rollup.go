@@ -46,7 +46,7 @@ func (t *tx) rollUpParents(r row) error {
 // rollUpParent recomputes the parent's summaries over one reference. A value
 // that changes is stored with a new SystemModstamp, nobody's triggers run.
 func (t *tx) rollUpParent(child *schema.Object, ref *schema.Field, id string) error {
-	parent := t.o.schema.ByPrefix(id)
+	parent := t.o.schema().ByPrefix(id)
 	if parent == nil {
 		return nil
 	}

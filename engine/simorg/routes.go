@@ -84,7 +84,7 @@ func (o *Org) versions(w http.ResponseWriter, r *http.Request) {
 
 func resources(c *call) (reply, error) {
 	body := map[string]string{"identity": c.org.identityURL(c.r, c.session.user.id)}
-	for _, name := range []string{"sobjects", "query", "queryAll", "limits", "composite", "tooling", "jobs", "search", "recent", "metadata"} {
+	for _, name := range []string{"sobjects", "query", "queryAll", "limits", "composite", "tooling", "jobs", "metadata"} {
 		body[name] = c.root + "/" + name
 	}
 	return ok(body)

@@ -119,7 +119,7 @@ func (c *change) references() error {
 }
 
 func (c *change) reference(f *schema.Field, id string) error {
-	target := c.o.schema.ByPrefix(id)
+	target := c.o.schema().ByPrefix(id)
 	if f.Name == "RecordTypeId" {
 		return c.recordType(f, id)
 	}

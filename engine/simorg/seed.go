@@ -53,7 +53,7 @@ func (o *Org) Seed(p Population) error {
 	defer o.mu.Unlock()
 	setDefault(&p.Years, 3)
 	s := &seeder{tx: o.begin(o.first, writeOptions{}), random: rand.New(rand.NewPCG(p.Random, 7)), years: p.Years, ids: map[string][]string{}} //nolint:gosec // repeatable on purpose
-	for _, obj := range o.schema.All() {
+	for _, obj := range o.schema().All() {
 		o.tables[obj.Name].After("", func(r *store.Record) bool {
 			if r.State == store.Live {
 				s.ids[obj.Name] = append(s.ids[obj.Name], r.ID)
@@ -62,7 +62,7 @@ func (o *Org) Seed(p Population) error {
 		})
 	}
 	for _, c := range p.Counts {
-		obj := o.schema.Get(c.Object)
+		obj := o.schema().Get(c.Object)
 		if obj == nil {
 			return fmt.Errorf("the schema has no %s", c.Object)
 		}

@@ -2,6 +2,7 @@ package simorg
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/holdfast-backup/holdfast/engine/simorg/schema"
 	"github.com/holdfast-backup/holdfast/engine/simorg/store"
@@ -29,6 +30,7 @@ type engine struct {
 	all    bool
 	// indexing says that the write lock is held, so that indexes may be built.
 	indexing bool
+	paging   sync.Mutex
 	// missing are the indexes that a run without the lock would have needed.
 	missing bool
 }
@@ -38,7 +40,7 @@ func (e *engine) prepare(q *soql.Query, src string) (*selection, error) {
 	if err := soql.ValidateQuery(q, seen{e.org, e.person}, src); err != nil {
 		return nil, err
 	}
-	obj := e.org.schema.Get(q.From)
+	obj := e.org.schema().Get(q.From)
 	if !obj.Can("queryable") || obj.Trait("virtual") {
 		return nil, badRequest("INVALID_TYPE_FOR_OPERATION", "entity type %s does not support query", obj.Name)
 	}
@@ -107,7 +109,7 @@ func (s *selection) column(path []string) *column {
 		c.steps = append(c.steps, step)
 		obj = nil
 		if len(step.ReferenceTo) == 1 {
-			obj = s.engine.org.schema.Get(step.ReferenceTo[0])
+			obj = s.engine.org.schema().Get(step.ReferenceTo[0])
 		}
 	}
 	if obj != nil {
@@ -249,7 +251,7 @@ func (s *selection) parentOutput(outs *[]output, obj *schema.Object, relationshi
 	}
 	var target *schema.Object
 	if len(via.ReferenceTo) == 1 {
-		target = s.engine.org.schema.Get(via.ReferenceTo[0])
+		target = s.engine.org.schema().Get(via.ReferenceTo[0])
 	}
 	for _, out := range *outs {
 		if out.parent != nil && out.parent.via == via {
@@ -275,7 +277,7 @@ func (s *selection) typeOf(item soql.TypeOf) output {
 	via := lookup(s.obj, item.Relationship.String())
 	parent := &parentOutput{via: via, byType: map[string][]output{}}
 	branch := func(name string, fields []soql.Field) {
-		target := s.engine.org.schema.Get(name)
+		target := s.engine.org.schema().Get(name)
 		var outs []output
 		for _, f := range fields {
 			_ = s.addPath(&outs, target, f.Path, "")
@@ -292,7 +294,7 @@ func (s *selection) typeOf(item soql.TypeOf) output {
 // childOutput plans a sub-select.
 func (s *selection) childOutput(q *soql.Query) (*childOutput, error) {
 	rel := s.obj.Child(q.From)
-	obj := s.engine.org.schema.Get(rel.ChildSObject)
+	obj := s.engine.org.schema().Get(rel.ChildSObject)
 	plan, err := s.engine.compile(obj, q)
 	if err != nil {
 		return nil, err

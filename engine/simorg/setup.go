@@ -11,7 +11,6 @@ import (
 
 // setUp makes the records every org is born with.
 func (o *Org) setUp() error {
-	o.touchSchema()
 	o.orgID = o.cfg.OrgID
 	if o.orgID == "" {
 		o.orgID = o.nextID("00D")
@@ -25,9 +24,9 @@ func (o *Org) setUp() error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.ensureTables()
 	o.peopleInOrg()
-	return o.birthRecords()
+	o.birthRecords()
+	return nil
 }
 
 // peopleInOrg gives the configured users their ids.
@@ -42,9 +41,9 @@ func (o *Org) peopleInOrg() {
 	}
 }
 
-func (o *Org) birthRecords() error {
+func (o *Org) birthRecords() {
 	t := o.begin(o.first, writeOptions{})
-	if o.schema.Get("Organization") != nil {
+	if o.schema().Get("Organization") != nil {
 		t.birth("Organization", o.orgID, input{"Name": o.cfg.OrgName, "OrganizationType": "Developer Edition", "InstanceName": "SIM1",
 			"IsSandbox": yes(o.cfg.Sandbox), "TimeZoneSidKey": "Europe/Helsinki", "DefaultLocaleSidKey": "en_US", "LanguageLocaleKey": "en_US",
 			"FiscalYearStartMonth": "1"})
@@ -61,16 +60,16 @@ func (o *Org) birthRecords() error {
 		}
 		t.personRecord(o.personByName(u.Username), profiles[profile])
 	}
-	if o.schema.Get("Pricebook2") != nil {
+	if o.schema().Get("Pricebook2") != nil {
 		o.standardPricebook = o.nextID("01s")
 		t.birth("Pricebook2", o.standardPricebook, input{"Name": "Standard Price Book", "IsActive": "true", "IsStandard": "true"})
 	}
-	return o.addRecordTypes()
+	o.addRecordTypes()
 }
 
 // birth stores a record as it is, past every rule.
 func (t *tx) birth(object, id string, in input) {
-	obj := t.o.schema.Get(object)
+	obj := t.o.schema().Get(object)
 	if obj == nil || t.o.table(object).Get(id) != nil {
 		return
 	}
@@ -121,10 +120,9 @@ func (t *tx) personRecord(p *person, profile string) {
 }
 
 // addRecordTypes gives every record type of a describe its RecordType record.
-func (o *Org) addRecordTypes() error {
-	o.ensureTables()
+func (o *Org) addRecordTypes() {
 	t := o.begin(o.first, writeOptions{})
-	for _, obj := range o.schema.All() {
+	for _, obj := range o.schema().All() {
 		for _, rt := range obj.RecordTypes {
 			if !rt.Master {
 				t.birth("RecordType", rt.RecordTypeID, input{"Name": rt.Name, "DeveloperName": rt.DeveloperName,
@@ -132,22 +130,22 @@ func (o *Org) addRecordTypes() error {
 			}
 		}
 	}
-	return nil
 }
 
 // AddRecordType adds a record type to an object and returns its id.
 func (o *Org) AddRecordType(object, developerName string) (string, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	obj := o.schema.Get(object)
-	if obj == nil {
-		return "", fmt.Errorf("the schema has no %s", object)
-	}
-	id := o.nextID("012")
-	obj.RecordTypes = append(obj.RecordTypes, schema.RecordType{Active: true, Available: true, DeveloperName: developerName,
-		Name: strings.ReplaceAll(developerName, "_", " "), RecordTypeID: id, URLs: map[string]string{}})
-	o.touchSchema()
-	return id, o.addRecordTypes()
+	id := ""
+	err := o.reshape(func(c *schema.Catalogue) error {
+		obj := c.Get(object)
+		if obj == nil {
+			return fmt.Errorf("the schema has no %s", object)
+		}
+		id = o.addRecordType(obj, schema.RecordTypeMetadata{FullName: developerName, Active: true, Label: strings.ReplaceAll(developerName, "_", " ")})
+		return nil
+	})
+	return id, err
 }
 
 // AddUser adds a person to the org after its birth and returns their id.

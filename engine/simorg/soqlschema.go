@@ -14,7 +14,7 @@ type seen struct {
 }
 
 func (s seen) get(name string) *schema.Object {
-	obj := s.org.schema.Get(name)
+	obj := s.org.schema().Get(name)
 	if obj == nil || !s.person.seesObject(obj) {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package simorg
 
 import (
-	"fmt"
 	"io/fs"
 	"time"
 
@@ -17,31 +16,25 @@ func (o *Org) LoadSource(dir fs.FS) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if err := o.schema.ApplySource(source, o.cfg.Now().UTC().Truncate(time.Second)); err != nil {
-		return err
-	}
-	for name, m := range source.Objects {
-		if err := o.applyRules(name, m); err != nil {
+	return o.reshape(func(c *schema.Catalogue) error {
+		if err := c.ApplySource(source, o.cfg.Now().UTC().Truncate(time.Second)); err != nil {
 			return err
 		}
-	}
-	if len(o.cfg.Currencies) > 0 {
-		for name := range source.Objects {
-			if obj := o.schema.Get(name); holdsMoney(obj) && !obj.Can("customSetting") {
+		for name, m := range source.Objects {
+			obj := c.Get(name)
+			if err := o.applyRules(obj, m); err != nil {
+				return err
+			}
+			if len(o.cfg.Currencies) > 0 && holdsMoney(obj) && !obj.Can("customSetting") {
 				o.addCurrency(obj)
 			}
 		}
-	}
-	o.touchSchema()
-	return o.addRecordTypes()
+		return nil
+	})
 }
 
 // applyRules brings an object's validation rules and record types in.
-func (o *Org) applyRules(object string, m *schema.CustomObject) error {
-	obj := o.schema.Get(object)
-	if obj == nil {
-		return fmt.Errorf("entity type %s does not exist", object)
-	}
+func (o *Org) applyRules(obj *schema.Object, m *schema.CustomObject) error {
 	for _, r := range m.ValidationRules {
 		rule := &ValidationRule{Object: obj.Name, Name: r.FullName, Condition: r.ErrorConditionFormula, Message: r.ErrorMessage,
 			Field: r.ErrorDisplayField, Inactive: !r.Active}
@@ -55,17 +48,20 @@ func (o *Org) applyRules(object string, m *schema.CustomObject) error {
 	return nil
 }
 
-func (o *Org) addRecordType(obj *schema.Object, m schema.RecordTypeMetadata) {
+// addRecordType adds or changes a record type and returns its id.
+func (o *Org) addRecordType(obj *schema.Object, m schema.RecordTypeMetadata) string {
 	for i, known := range obj.RecordTypes {
 		if known.DeveloperName == m.FullName {
 			obj.RecordTypes[i].Active, obj.RecordTypes[i].Name = m.Active, m.Label
-			return
+			return known.RecordTypeID
 		}
 	}
+	id := o.nextID("012")
 	obj.RecordTypes = append(obj.RecordTypes, schema.RecordType{Active: m.Active, Available: true, DeveloperName: m.FullName, Name: m.Label,
-		RecordTypeID: o.nextID("012"), URLs: map[string]string{}})
+		RecordTypeID: id, URLs: map[string]string{}})
 	if obj.Field("RecordTypeId") == nil {
 		f := schema.NewField("RecordTypeId", "reference", 18, 0).Reference("RecordType", "RecordType")
 		obj.Add(f)
 	}
+	return id
 }

@@ -203,7 +203,7 @@ func caseRecord(c *change) error {
 // caseSaved turns the write-only Comments into a CaseComment.
 func caseSaved(c *change) error {
 	text := c.get("Comments")
-	if text == "" || !c.gave("Comments") || c.o.schema.Get("CaseComment") == nil {
+	if text == "" || !c.gave("Comments") || c.o.schema().Get("CaseComment") == nil {
 		return nil
 	}
 	v := slices.Clone(c.new)
@@ -277,7 +277,7 @@ func activity(c *change) error {
 
 // accountOf is the AccountId of a record, "" when it has none.
 func (t *tx) accountOf(id string) string {
-	obj := t.o.schema.ByPrefix(id)
+	obj := t.o.schema().ByPrefix(id)
 	if obj == nil || obj.Field("AccountId") == nil {
 		return ""
 	}
@@ -319,7 +319,7 @@ func agreement(c *change) error {
 func priceEntry(c *change) error {
 	product := c.get("Product2Id")
 	if p := c.o.table("Product2").Get(product); p != nil {
-		products := c.o.schema.Get("Product2")
+		products := c.o.schema().Get("Product2")
 		c.set("Name", p.Get(products.Field("Name").Col))
 		c.set("ProductCode", p.Get(products.Field("ProductCode").Col))
 	}
@@ -358,7 +358,7 @@ func lineItem(c *change) error {
 	if c.get("PricebookEntryId") == "" && c.get("Product2Id") == "" {
 		return invalidRow("REQUIRED_FIELD_MISSING", []string{"PricebookEntryId"}, "Required fields are missing: [PricebookEntryId]")
 	}
-	entries := c.o.schema.Get("PricebookEntry")
+	entries := c.o.schema().Get("PricebookEntry")
 	if r := c.o.table("PricebookEntry").Get(c.get("PricebookEntryId")); r != nil {
 		c.set("Product2Id", r.Get(entries.Field("Product2Id").Col))
 		c.set("ListPrice", r.Get(entries.Field("UnitPrice").Col))
@@ -394,7 +394,7 @@ func campaignMember(c *change) error {
 }
 
 func feedComment(c *change) error {
-	items := c.o.schema.Get("FeedItem")
+	items := c.o.schema().Get("FeedItem")
 	if r := c.o.table("FeedItem").Get(c.get("FeedItemId")); r != nil {
 		c.set("ParentId", r.Get(items.Field("ParentId").Col))
 	}

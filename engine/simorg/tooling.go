@@ -32,7 +32,7 @@ func (o *Org) toolingTable(name string) (string, []fact) {
 var toolingNames = []string{"ValidationRule", "WorkflowRule", "ApexTrigger", "FlowDefinition", "CustomField", "EntityDefinition", "ApexClass"}
 
 func (o *Org) entityFact(object string) fact {
-	obj := o.schema.Get(object)
+	obj := o.schema().Get(object)
 	if obj == nil {
 		return fact{"@type": "EntityDefinition", "QualifiedApiName": object, "DurableId": object, "DeveloperName": object}
 	}
@@ -42,7 +42,7 @@ func (o *Org) entityFact(object string) fact {
 
 func (o *Org) entityFacts() []fact {
 	var rows []fact
-	for _, obj := range o.schema.All() {
+	for _, obj := range o.schema().All() {
 		rows = append(rows, o.entityFact(obj.Name))
 	}
 	return rows
@@ -96,7 +96,7 @@ func (o *Org) triggerFact(t *Trigger) fact {
 
 func (o *Org) fieldFacts() []fact {
 	var rows []fact
-	for _, obj := range o.schema.All() {
+	for _, obj := range o.schema().All() {
 		for _, f := range obj.Fields {
 			if !f.Custom || strings.HasSuffix(f.Name, "__s") {
 				continue

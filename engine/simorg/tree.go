@@ -78,7 +78,7 @@ func (p *planting) plant(obj *schema.Object, record input, up *link, level int) 
 	}
 	p.results = append(p.results, map[string]any{"referenceId": ref, "id": id})
 	for rel, children := range below {
-		child := p.o.schema.Get(rel.ChildSObject)
+		child := p.o.schema().Get(rel.ChildSObject)
 		for _, record := range children {
 			if err := p.plant(child, record, &link{rel.Field, id}, level+1); err != nil {
 				return err

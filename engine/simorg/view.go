@@ -117,12 +117,12 @@ func (o *Org) seesFile(p *person, obj *schema.Object, r *store.Record) bool {
 		id = r.Get(obj.Field("ContentDocumentId").Col)
 	}
 	seen := false
-	links := o.schema.Get("ContentDocumentLink")
+	links := o.schema().Get("ContentDocumentLink")
 	document, entity := links.Field("ContentDocumentId").Col, links.Field("LinkedEntityId").Col
 	o.tables[links.Name].Where(document, id, func(l *store.Record) bool {
 		if l.State == store.Live {
 			at := l.Get(entity)
-			target := o.schema.ByPrefix(at)
+			target := o.schema().ByPrefix(at)
 			seen = seen || at == p.id
 			if target != nil && target.Name != "User" && p.seesObject(target) {
 				record := o.tables[target.Name].Get(at)
@@ -136,7 +136,7 @@ func (o *Org) seesFile(p *person, obj *schema.Object, r *store.Record) bool {
 
 // object finds the SObject that a request names, if the user may see it.
 func (c *call) object(name string) (*schema.Object, error) {
-	obj := c.org.schema.Get(name)
+	obj := c.org.schema().Get(name)
 	if obj == nil || !c.session.user.seesObject(obj) {
 		return nil, notFound()
 	}

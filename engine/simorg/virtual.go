@@ -32,7 +32,7 @@ func (c *call) computedRows(e *engine, q *soql.Query) (rows []fact, ok bool, err
 		rows = c.fieldAccess(e, q)
 	case "userpermissionaccess":
 		row := fact{"Id": c.session.user.id, "LastCacheUpdate": formatREST(c.org.cfg.Now())}
-		for _, f := range e.org.schema.Get("UserPermissionAccess").Fields {
+		for _, f := range e.org.schema().Get("UserPermissionAccess").Fields {
 			if name, is := strings.CutPrefix(f.Name, "Permissions"); is {
 				row[f.Name] = c.session.user.may(name)
 			}
@@ -135,7 +135,7 @@ func (c *call) recordAccess(e *engine, q *soql.Query) ([]fact, error) {
 
 // access is what a person may do with a record.
 func (o *Org) access(p *person, id string) (read, edit, remove bool) {
-	obj := o.schema.ByPrefix(id)
+	obj := o.schema().ByPrefix(id)
 	if p == nil || obj == nil || !p.seesObject(obj) || p.Inactive {
 		return false, false, false
 	}
@@ -166,7 +166,7 @@ func (c *call) fieldAccess(e *engine, q *soql.Query) []fact {
 	}
 	var rows []fact
 	for _, name := range names {
-		obj := c.org.schema.Get(name)
+		obj := c.org.schema().Get(name)
 		if obj == nil {
 			continue
 		}
