@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 	"gocloud.dev/blob"
+	"gocloud.dev/secrets"
 
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/vault/segment"
@@ -187,23 +189,14 @@ func (v *Vault) readCopy(ctx context.Context, orgID, key string) (*manifestCopy,
 		return nil, nil, err
 	}
 	src := blobSource{b: v.blobs, key: key}
-	head := make([]byte, len(copyMagic)+4)
+	head := make([]byte, min(attrs.Size, maxKeyring))
 	if err := src.ReadAt(ctx, head, 0); err != nil {
 		return nil, nil, err
 	}
-	n := int(binary.LittleEndian.Uint32(head[len(copyMagic):]))
-	if string(head[:len(copyMagic)]) != copyMagic || n > maxKeyring {
-		return nil, nil, fmt.Errorf("%s: %w: no manifest copy begins here", key, segment.ErrDamaged)
+	wrapped, after, err := readKeys(bytes.NewReader(head))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", key, err)
 	}
-	raw := make([]byte, n)
-	if err := src.ReadAt(ctx, raw, int64(len(head))); err != nil {
-		return nil, nil, err
-	}
-	var wrapped []wrappedKey
-	if err := json.Unmarshal(raw, &wrapped); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w: its keys: %w", key, segment.ErrDamaged, err)
-	}
-	after := int64(len(head) + n)
 	f, err := segment.OpenFile(ctx, shifted{src, after}, segment.Opening{ID: nameOf(key), Size: attrs.Size - after, Key: func(epoch uint32) ([]byte, error) {
 		for _, w := range wrapped {
 			if w.Epoch == epoch {
@@ -217,6 +210,45 @@ func (v *Vault) readCopy(ctx context.Context, orgID, key string) (*manifestCopy,
 	}
 	m := &manifestCopy{}
 	return m, wrapped, json.NewDecoder(f).Decode(m)
+}
+
+// readKeys reads a copy's wrapped keys and says where the manifest begins.
+func readKeys(r io.Reader) (wrapped []wrappedKey, after int64, err error) {
+	head := make([]byte, len(copyMagic)+4)
+	if _, err := io.ReadFull(r, head); err != nil {
+		return nil, 0, err
+	}
+	n := int64(binary.LittleEndian.Uint32(head[len(copyMagic):]))
+	if string(head[:len(copyMagic)]) != copyMagic || n > maxKeyring {
+		return nil, 0, fmt.Errorf("%w: no manifest copy begins here", segment.ErrDamaged)
+	}
+	raw := make([]byte, n)
+	if _, err := io.ReadFull(r, raw); err != nil {
+		return nil, 0, err
+	}
+	if err := json.Unmarshal(raw, &wrapped); err != nil {
+		return nil, 0, fmt.Errorf("%w: its keys: %w", segment.ErrDamaged, err)
+	}
+	return wrapped, int64(len(head)) + n, nil
+}
+
+// KeysOfCopy unwraps the org keys in a manifest copy, by epoch. Keys under a
+// customer's own key are left out.
+func KeysOfCopy(ctx context.Context, r io.Reader, keeper *secrets.Keeper) (map[uint32][]byte, error) {
+	wrapped, _, err := readKeys(r)
+	if err != nil {
+		return nil, err
+	}
+	keys := map[uint32][]byte{}
+	for _, w := range wrapped {
+		if w.CustomerKey != "" {
+			continue
+		}
+		if keys[w.Epoch], err = keeper.Decrypt(ctx, w.Wrapped); err != nil {
+			return nil, fmt.Errorf("the keeper does not open the key of epoch %d: %w", w.Epoch, err)
+		}
+	}
+	return keys, nil
 }
 
 // shifted is a Source that begins later in another.

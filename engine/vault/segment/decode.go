@@ -7,9 +7,11 @@ type span struct{ at, n uint32 }
 
 // values is a decoded column.
 type values struct {
-	src   []byte // the column's bytes, or side when the texts had to be made
-	side  []byte
-	spans []span
+	src    []byte // the column's bytes, or side when the texts had to be made
+	side   []byte
+	spans  []span // a row's, or a record's when shared
+	room   []span
+	shared bool // the versions of a record all have its value
 }
 
 func (v *values) get(row int) []byte {
@@ -43,40 +45,39 @@ func (d *decoder) column(v *values, body []byte, sh *shape) error {
 		broken = in.take(bitmapLen(sh.rows))
 		n += onesOf(broken, sh.repeats)
 	}
-	v.src = body
-	count := d.presence(&in, head&presentMask, n)
-	v.spans = grow(v.spans, sh.rows)
-	if in.failed || count == 0 {
-		clear(v.spans)
-		return in.err("column")
-	}
-	dst := v.spans
-	if sh.repeats != nil {
+	v.src, v.shared = body, sh.repeats != nil && broken == nil
+	v.room = grow(v.room, max(sh.rows, n))
+	v.spans = v.room[:n]
+	if broken != nil {
 		d.eff = grow(d.eff, n)
-		dst = d.eff
+		v.spans = d.eff
 	}
-	dst = dst[:n]
-	dense := head&presentMask == presentAll
-	into := dst
-	if !dense {
-		d.pack = grow(d.pack, count)
-		into = d.pack
-	}
-	d.values(v, &in, head&encMask, into)
-	if in.failed {
+	if d.spread(v, &in, head); in.failed {
 		clear(v.spans)
-		return in.err("column")
 	}
-	if !dense {
-		clear(dst)
-		for i, row := range d.present[:count] {
-			dst[row] = into[i]
-		}
+	if broken != nil {
+		expand(v.room[:sh.rows], v.spans, sh, broken)
+		v.spans = v.room[:sh.rows]
 	}
-	if sh.repeats != nil {
-		expand(v.spans, dst, sh, broken)
+	return in.err("column")
+}
+
+// spread decodes the values and puts them where their rows are.
+func (d *decoder) spread(v *values, in *input, head byte) {
+	count := d.presence(in, head&presentMask, len(v.spans))
+	if in.failed || head&presentMask == presentAll {
+		d.values(v, in, head&encMask, v.spans)
+		return
 	}
-	return nil
+	d.pack = grow(d.pack, count)
+	d.values(v, in, head&encMask, d.pack)
+	clear(v.spans)
+	if in.failed {
+		return
+	}
+	for i, row := range d.present[:count] {
+		v.spans[row] = d.pack[i]
+	}
 }
 
 // onesOf counts the bits that both bitmaps have.

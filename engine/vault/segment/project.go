@@ -32,12 +32,17 @@ func (p *Projection) Read(c *Cursor, row int, dst [][]byte) error {
 			return err
 		}
 	}
+	record := int(c.distinct[row])
 	for i, v := range p.cols {
 		if v == nil {
 			dst[i] = nil
 			continue
 		}
-		s := v.spans[row]
+		at := row
+		if v.shared {
+			at = record
+		}
+		s := v.spans[at]
 		dst[i] = v.src[s.at : s.at+s.n : s.at+s.n]
 	}
 	for _, i := range p.retyped {
@@ -75,7 +80,7 @@ func (p *Projection) bind(c *Cursor) error {
 func (c *Cursor) firstOf(places []int, row int) []byte {
 	for _, field := range places {
 		if c.state[field+1] == colDecoded {
-			if v := c.cols[field+1].get(row); len(v) > 0 {
+			if v := c.get(&c.cols[field+1], row); len(v) > 0 {
 				return v
 			}
 		}

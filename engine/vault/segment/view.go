@@ -60,7 +60,14 @@ func (b *block) value(col, row int) ([]byte, error) {
 	if b.state[col] == colNull {
 		return nil, nil
 	}
-	return b.cols[col].get(row), nil
+	return b.get(&b.cols[col], row), nil
+}
+
+func (b *block) get(v *values, row int) []byte {
+	if v.shared {
+		row = int(b.distinct[row])
+	}
+	return v.get(row)
 }
 
 func (b *block) decode(col int) error {
@@ -82,10 +89,7 @@ func (b *block) decodeRef(ref *colRef) error {
 	v := &b.cols[ref.col]
 	switch {
 	case len(ref.body) == 1 && ref.body[0] == encOwnID:
-		v.src, v.spans = b.ids.src, grow(v.spans, b.rows)
-		for row := range v.spans {
-			v.spans[row] = b.ids.spans[b.distinct[row]]
-		}
+		v.src, v.spans, v.shared = b.ids.src, b.ids.spans, b.repeats != nil
 		return nil
 	case len(ref.body) == 1 && ref.body[0] == encOwnStamp && ref.col != modstampColumn:
 		if b.state[modstampColumn] == colEncoded {
@@ -97,8 +101,7 @@ func (b *block) decodeRef(ref *colRef) error {
 			return fmt.Errorf("%w: it refers to modstamps that it has not", ErrDamaged)
 		}
 		stamps := &b.cols[modstampColumn]
-		v.src, v.spans = stamps.src, grow(v.spans, b.rows)
-		copy(v.spans, stamps.spans)
+		v.src, v.spans, v.shared = stamps.src, stamps.spans, stamps.shared
 		return nil
 	}
 	return b.dec.column(v, ref.body, &b.shape)
@@ -124,8 +127,8 @@ func (b *block) Cells(row int) []Cell {
 		if b.state[col] != colDecoded {
 			continue
 		}
-		if v := &b.cols[col]; v.spans[row].n > 0 {
-			b.cells = append(b.cells, Cell{Field: col - 1, Value: v.get(row)})
+		if value := b.get(&b.cols[col], row); len(value) > 0 {
+			b.cells = append(b.cells, Cell{Field: col - 1, Value: value})
 		}
 	}
 	return b.cells

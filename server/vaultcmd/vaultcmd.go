@@ -1,0 +1,272 @@
+// Package vaultcmd is `holdfast vault`: what an operator does with the vault
+// from a shell. Cat needs a key and files only; the others work on the server's
+// own database, bucket and keeper, which the caller opens.
+package vaultcmd
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gocloud.dev/secrets"
+
+	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/vault"
+	"github.com/holdfast-backup/holdfast/engine/vault/segment"
+	"github.com/holdfast-backup/holdfast/ent"
+	"github.com/holdfast-backup/holdfast/ent/org"
+)
+
+// Command is the command group, for kong.
+type Command struct {
+	Cat     Cat     `cmd:"" help:"Print the versions in segment files, with a key alone."`
+	Verify  Verify  `cmd:"" help:"Read everything again and say what is wrong, and where."`
+	Stats   Stats   `cmd:"" help:"Show what each org's vault holds and takes."`
+	Rebuild Rebuild `cmd:"" help:"Make an org's manifest anew from the bucket and the keeper."`
+}
+
+// Server is what the commands work on.
+type Server struct {
+	Vault *vault.Vault
+	DB    *ent.Client
+}
+
+// Opener opens the server's own vault; Cat does without. It must be bound to
+// kong, with a context and the io.Writer to print to.
+type Opener func(ctx context.Context) (*Server, error)
+
+// Cat prints segments.
+type Cat struct {
+	Files  []string `arg:"" type:"existingfile" help:"Segment files (.hfs), under the names they have in the bucket."`
+	Key    string   `help:"The org's own key of the segments' epoch, 32 bytes in Base64." env:"HOLDFAST_ORG_KEY" xor:"key"`
+	Copy   string   `help:"A copy of the org's manifest (.hfm), whose keys --keeper unwraps." type:"existingfile" xor:"key"`
+	Keeper string   `help:"The keeper's URL, such as base64key://…" env:"HOLDFAST_KEEPER"`
+	Object string   `help:"Only this SObject."`
+	ID     string   `help:"Only this record."`
+}
+
+// Run prints one JSON object a version.
+func (c *Cat) Run(ctx context.Context, out io.Writer) error {
+	keys, err := c.keys(ctx)
+	if err != nil {
+		return err
+	}
+	for _, path := range c.Files {
+		if err := c.cat(ctx, path, keys, json.NewEncoder(out)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keys finds the org's key of an epoch.
+func (c *Cat) keys(ctx context.Context) (func(epoch uint32) ([]byte, error), error) {
+	if c.Key != "" {
+		key, err := base64.StdEncoding.DecodeString(c.Key)
+		if err != nil {
+			return nil, errors.New("the key is not Base64")
+		}
+		return func(uint32) ([]byte, error) { return key, nil }, nil
+	}
+	if c.Copy == "" || c.Keeper == "" {
+		return nil, errors.New("give --key, or --copy and --keeper")
+	}
+	keeper, err := secrets.OpenKeeper(ctx, c.Keeper)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = keeper.Close() }()
+	f, err := os.Open(c.Copy)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	keys, err := vault.KeysOfCopy(ctx, f, keeper)
+	return func(epoch uint32) ([]byte, error) {
+		if key, ok := keys[epoch]; ok {
+			return key, nil
+		}
+		return nil, fmt.Errorf("the copy of the manifest has no key of epoch %d", epoch)
+	}, err
+}
+
+// file is a segment.Source.
+type file struct{ *os.File }
+
+// ReadAt reads one range.
+func (f file) ReadAt(_ context.Context, p []byte, off int64) error {
+	_, err := f.File.ReadAt(p, off)
+	return err
+}
+
+func (c *Cat) cat(ctx context.Context, path string, keys func(uint32) ([]byte, error), out *json.Encoder) error {
+	f, err := os.Open(path) //nolint:gosec // the operator names it
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	id := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	r, err := segment.Open(ctx, file{f}, segment.Opening{ID: id, Size: info.Size(), Key: keys})
+	if err != nil {
+		return err
+	}
+	for _, s := range r.Sections() {
+		if c.Object != "" && c.Object != s.Object {
+			continue
+		}
+		if err := c.section(ctx, r, &s, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// version is a line of Cat.
+type version struct {
+	Object    string            `json:"object"`
+	ID        string            `json:"id"`
+	Seq       uint64            `json:"seq"`
+	Change    engine.Change     `json:"change"`
+	Tombstone engine.Tombstone  `json:"tombstone,omitempty"`
+	Modstamp  string            `json:"modstamp,omitempty"`
+	Values    map[string]string `json:"values,omitempty"`
+}
+
+func (c *Cat) section(ctx context.Context, r *segment.Reader, s *segment.Section, out *json.Encoder) error {
+	cur := r.Cursor(s.First, s.First+s.Blocks, 1<<20)
+	defer cur.Release()
+	for cur.Rest() > 0 {
+		if _, err := cur.Next(ctx); err != nil {
+			return err
+		}
+		if err := cur.LoadAll(); err != nil {
+			return err
+		}
+		for row := range cur.Len() {
+			if c.ID != "" && c.ID != string(cur.ID(row)) {
+				continue
+			}
+			if err := out.Encode(versionAt(cur, s, row)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func versionAt(cur *segment.Cursor, s *segment.Section, row int) version {
+	op := cur.Op(row)
+	v := version{Object: s.Object, ID: string(cur.ID(row)), Seq: cur.Seq(row), Change: op.Change(), Tombstone: op.Tombstone(), Values: map[string]string{}}
+	if stamp, err := cur.Modstamp(row); err == nil { // LoadAll has decoded it
+		v.Modstamp = string(stamp)
+	}
+	for _, cell := range cur.Cells(row) {
+		v.Values[s.Fields[cell.Field].Name] = string(cell.Value)
+	}
+	return v
+}
+
+// Orgs chooses what a command is about.
+type Orgs struct {
+	Org string `help:"Only this org (org_…)."`
+}
+
+// each visits the orgs as their tenants.
+func (o *Orgs) each(ctx context.Context, s *Server, visit func(ctx context.Context, row *ent.Org) error) error {
+	query := s.DB.Org.Query()
+	if o.Org != "" {
+		query = query.Where(org.ID(o.Org))
+	}
+	rows, err := query.All(engine.AsSystem(ctx))
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		return errors.New("there is no such org")
+	}
+	for _, row := range rows {
+		if err := visit(engine.AsWorker(ctx, row.TenantID), row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Verify verifies.
+type Verify struct{ Orgs }
+
+// Run prints a line an org and a line a problem; any problem is an error.
+func (c *Verify) Run(ctx context.Context, open Opener, out io.Writer) error {
+	server, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	wrong := 0
+	err = c.each(ctx, server, func(ctx context.Context, row *ent.Org) error {
+		r, err := server.Vault.Verify(ctx, row.ID)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(out, "%s (%s): %d segments, %d versions, %d files, %d bytes read, %d problems\n", row.ID, row.Name, r.Segments, r.Versions, r.Files, r.Bytes, len(r.Problems))
+		for _, p := range r.Problems {
+			wrong++
+			_, _ = fmt.Fprintln(out, "  "+p.String())
+		}
+		return err
+	})
+	if err == nil && wrong > 0 {
+		err = fmt.Errorf("%d problems", wrong)
+	}
+	return err
+}
+
+// Stats adds up.
+type Stats struct{ Orgs }
+
+// Run prints a line an org.
+func (c *Stats) Run(ctx context.Context, open Opener, out io.Writer) error {
+	server, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	return c.each(ctx, server, func(ctx context.Context, row *ent.Org) error {
+		s, err := server.Vault.Stats(ctx, row.ID)
+		if err != nil {
+			return err
+		}
+		each := float64(s.Bytes) / float64(max(1, s.Versions))
+		_, err = fmt.Fprintf(out, "%s (%s): %d runs, %d SObjects, %d records alive, %d versions in %d segments, %d bytes (%.0f a version), %d files of %d bytes\n",
+			row.ID, row.Name, s.Runs, s.Objects, s.Live, s.Versions, s.Segments, s.Bytes, each, s.Files, s.FileBytes)
+		return err
+	})
+}
+
+// Rebuild rebuilds.
+type Rebuild struct {
+	Org string `arg:"" help:"The org (org_…); it and its tenant must have their rows in the database."`
+}
+
+// Run rebuilds one org's manifest and verifies it.
+func (c *Rebuild) Run(ctx context.Context, open Opener, out io.Writer) error {
+	server, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	one := Orgs{Org: c.Org}
+	err = one.each(ctx, server, func(ctx context.Context, row *ent.Org) error { return server.Vault.Rebuild(ctx, row.ID) })
+	if err != nil {
+		return err
+	}
+	verify := Verify{one}
+	return verify.Run(ctx, func(context.Context) (*Server, error) { return server, nil }, out)
+}
