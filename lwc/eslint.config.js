@@ -22,7 +22,7 @@ module.exports = defineConfig([
     ...config,
     ignores: ['harness/**']
   })),
-  { files: ['harness/src/modules/**/*.js'], extends: [lwc] },
+  { files: ['harness/src/modules/**/*.js'], extends: [lwc], rules: { '@lwc/lwc/no-async-operation': 'off' } },
   { files: ['**/lwc/**/*.js'], ignores: ['**/__tests__/**'], extends: [lwc], rules: platformOnly },
   {
     files: ['**/__tests__/**/*.js', 'force-app/test/**/*.js'],

@@ -51,16 +51,30 @@ export async function shoot(page, name) {
   await page.screenshot({ path: path.join(shots, `${name}.png`) });
 }
 
+// Synthetic shadow hides a component's elements from document.querySelectorAll, not from a tree walker.
+const findOurs = `window.ours = () => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT);
+  const elements = [];
+  while (walker.nextNode()) elements.push(walker.currentNode);
+  const roots = elements.filter(({ localName }) => /^c-time-machine(-confirm)?$/.test(localName));
+  const inside = new Set();
+  for (const root of roots) {
+    const under = document.createTreeWalker(root, NodeFilter.SHOW_ELEMENT);
+    while (under.nextNode()) inside.add(under.currentNode);
+  }
+  return { roots, inside: [...inside] };
+};`;
+
 /**
  * Lists what axe objects to in Time Machine, dialogs included. The base dialog's own frame is Salesforce's.
  * @returns {Promise<string[]>} findings
  */
 export async function violations(page) {
   await page.evaluate(axeSource);
+  await page.evaluate(findOurs);
   const { violations: found } = await page.evaluate(() => {
-    const include = [...document.querySelectorAll('c-time-machine, c-time-machine-confirm')];
     const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-    return window.axe.run({ include }, { runOnly: tags });
+    return window.axe.run({ include: window.ours().roots }, { runOnly: tags });
   });
   return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
 }
@@ -70,28 +84,31 @@ export async function violations(page) {
  * scrolling region holds can be reached, and text that is folded says so.
  * @returns {Promise<string[]>} findings
  */
-export function misfits(page) {
+export async function misfits(page) {
+  await page.evaluate(findOurs);
   return page.evaluate(() => {
     const findings = [];
     const hidden = (element) =>
-      element.closest('.slds-assistive-text, .value_clamped, thead, svg, [aria-hidden="true"]');
+      element.closest('.slds-assistive-text, .value_clamped, svg, [aria-hidden="true"]') ||
+      getComputedStyle(element.closest('thead') ?? element).clipPath !== 'none';
     const scrolls = (element) => {
       const region = element.closest('[data-scroll], [role="listbox"], .slds-modal__content');
       return (
         region && region.scrollWidth > region.clientWidth && getComputedStyle(region).overflowX === 'auto'
       );
     };
-    for (const element of document.querySelectorAll('c-time-machine *, c-time-machine-confirm *')) {
+    for (const element of window.ours().inside) {
       const box = element.getBoundingClientRect();
       if (box.width === 0 || box.height === 0 || hidden(element)) continue;
       const name = `${element.tagName.toLowerCase()}.${[...element.classList].join('.')}`;
       const outside = box.right > window.innerWidth + 1 || box.left < -1;
       if (outside && !scrolls(element))
         findings.push(`${name} sticks out: ${Math.round(box.left)} to ${Math.round(box.right)}`);
-      const { overflowX } = getComputedStyle(element);
+      const { overflowX, overflowY } = getComputedStyle(element);
       const isText = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-      if (isText && overflowX !== 'visible' && element.scrollWidth > element.clientWidth + 1)
-        findings.push(`${name} is clipped`);
+      const isWide = overflowX !== 'visible' && element.scrollWidth > element.clientWidth + 1;
+      const isTall = overflowY === 'hidden' && element.scrollHeight > element.clientHeight + 1;
+      if (isText && (isWide || isTall)) findings.push(`${name} is clipped`);
     }
     if (document.documentElement.scrollWidth > window.innerWidth + 1)
       findings.push('the page scrolls sideways');

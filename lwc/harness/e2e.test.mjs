@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { misfits, shoot, startBrowser, violations } from './browser.mjs';
 import { start } from './fixture/server.mjs';
+import { Journey } from './journey.mjs';
 
 const NORTHWIND = '001Hs00000aBcDeIAK';
 const WIDE = '001Hs00000WideAIAK';
@@ -25,56 +26,15 @@ afterEach(async () => {
   fixture.reset();
 });
 
-/** A journey through the page, in the user's words. */
-class Journey {
-  machine = page.locator('c-time-machine');
-
-  static async open({ width = 1280, query = '', record = NORTHWIND } = {}) {
-    page = await browser.open(width);
-    await page.goto(`${fixture.url}/?record=${record}&${query}`);
-    return new Journey();
-  }
-
-  id(name) {
-    return this.machine.locator(`[data-id="${name}"]`);
-  }
-
-  field(name) {
-    return this.machine.locator(`tr[data-field="${name}"]`);
-  }
-
-  async pick(count) {
-    const options = this.machine.locator('lightning-dual-listbox [role="option"]');
-    await options.first().click();
-    for (let i = 1; i < count; i++) await options.nth(i).click({ modifiers: ['Control'] });
-    await this.machine.getByRole('button', { name: 'Move selection to Versions to compare' }).click();
-  }
-
-  async compare(count = 4) {
-    await this.pick(count);
-    await this.id('compare').click();
-    await this.machine.locator('c-time-machine-compare table').waitFor();
-  }
-
-  async tick(...names) {
-    for (const name of names) await this.field(name).locator('input[type="checkbox"]').check();
-  }
-
-  async restore() {
-    await this.id('restore').locator('button').click();
-    await page.locator('[data-id="confirm"] button').click();
-  }
-
-  async fits(name) {
-    assert.deepEqual(await misfits(page), [], name);
-    assert.deepEqual(await violations(page), [], name);
-    await shoot(page, name);
-  }
+async function open({ width = 1280, query = '', record = NORTHWIND } = {}) {
+  page = await browser.open(width);
+  await page.goto(`${fixture.url}/?record=${record}&${query}`);
+  return new Journey(page);
 }
 
 describe('Time Machine', () => {
   it('picks four versions and refuses a fifth', async () => {
-    const journey = await Journey.open();
+    const journey = await open();
     await journey.pick(5);
     await journey.machine.getByText('Four versions are the most').waitFor();
     assert.equal(await journey.id('compare').locator('button').isDisabled(), true);
@@ -82,8 +42,24 @@ describe('Time Machine', () => {
     await journey.fits('1-picked');
   });
 
+  it('would see what sticks out, what is cut off, and what has no name', async () => {
+    const journey = await open();
+    await journey.compare(1);
+    await journey.id('count').evaluate((count) => {
+      count.style.cssText = 'flex: none; width: 2rem; overflow: hidden; white-space: nowrap';
+      count.insertAdjacentHTML(
+        'afterend',
+        '<p style="flex: none; width: 3000px">wide</p><input type="checkbox" />'
+      );
+    });
+    const seen = (await misfits(page)).join();
+    assert.match(seen, /p\.\S* sticks out/);
+    assert.match(seen, /p\.\S*count\S* is clipped/);
+    assert.match((await violations(page)).join(), /label/);
+  });
+
   it('compares, hides identical fields, searches, and says why a field has no tick', async () => {
-    const journey = await Journey.open();
+    const journey = await open();
     await journey.compare();
     await journey.fits('2-compared');
     assert.equal(await journey.id('count').textContent(), '23 of 23 fields shown');
@@ -106,7 +82,7 @@ describe('Time Machine', () => {
   });
 
   it('restores fields from the versions chosen, and the page shows the record anew', async () => {
-    const journey = await Journey.open();
+    const journey = await open();
     await journey.compare();
     await journey.tick('Name', 'Markets__c', 'Phone');
     await journey.field('Name').locator('input[type="radio"]').nth(3).check();
@@ -129,7 +105,7 @@ describe('Time Machine', () => {
   });
 
   it('streams progress where the page is set to', async () => {
-    const journey = await Journey.open({ query: 'live=1' });
+    const journey = await open({ query: 'live=1' });
     await journey.compare(1);
     await journey.tick('Name', 'Phone');
     await journey.restore();
@@ -141,7 +117,7 @@ describe('Time Machine', () => {
   });
 
   it('tells per field what was refused', async () => {
-    const journey = await Journey.open();
+    const journey = await open();
     await journey.compare(2);
     await journey.tick('Name', 'Phone', 'Industry');
     fixture.state.world.faults.refuse = 'Phone';
@@ -154,7 +130,7 @@ describe('Time Machine', () => {
 
   it('tells that the server is down, and goes on when it is back', async () => {
     fixture.state.world.faults.down = true;
-    const journey = await Journey.open();
+    const journey = await open();
     await journey.machine.getByRole('alert').waitFor();
     await journey.fits('8-down');
     fixture.state.world.faults.down = false;
@@ -164,7 +140,7 @@ describe('Time Machine', () => {
   });
 
   it('tells that a version was purged meanwhile, and lists the versions anew', async () => {
-    const journey = await Journey.open();
+    const journey = await open();
     await journey.pick(2);
     fixture.state.world.records.get(NORTHWIND).versions.shift();
     await journey.id('compare').click();
@@ -175,7 +151,7 @@ describe('Time Machine', () => {
   });
 
   it('tells that the token was refused', async () => {
-    const journey = await Journey.open();
+    const journey = await open();
     await journey.compare(1);
     await journey.tick('Name');
     fixture.state.world.faults.token = true;
@@ -184,7 +160,7 @@ describe('Time Machine', () => {
   });
 
   it('compares anew when the record has changed since', async () => {
-    const journey = await Journey.open();
+    const journey = await open();
     await journey.compare(1);
     await journey.tick('Name');
     fixture.state.world.records.get(NORTHWIND).fields[1].current = 'Changed by a colleague';
@@ -195,7 +171,7 @@ describe('Time Machine', () => {
   });
 
   it('hides what the user may not read, and locks what the user may not write', async () => {
-    const journey = await Journey.open({ query: 'user=clerk' });
+    const journey = await open({ query: 'user=clerk' });
     await journey.compare();
     assert.equal(await journey.field('Hidden_Margin__c').count(), 0);
     assert.equal(await journey.field('AnnualRevenue').locator('input').count(), 0);
@@ -203,15 +179,33 @@ describe('Time Machine', () => {
   });
 
   it('only compares for a user without the permission to restore', async () => {
-    const journey = await Journey.open({ query: 'user=viewer' });
+    const journey = await open({ query: 'user=viewer' });
     await journey.compare();
     await journey.machine.getByText('You can compare.').waitFor();
     assert.equal(await journey.id('restore').count(), 0);
     await journey.fits('9-viewer');
   });
 
+  it('takes an edit, a backup, and restores what the edit changed', async () => {
+    const journey = await open();
+    await page.locator('[data-id="details"] [data-name="Industry"] input').fill('Chemicals');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Saved.').waitFor();
+    await page.getByRole('button', { name: 'Back up now' }).click();
+    await page.getByText('Backed up.').waitFor();
+    await journey.machine.locator('[role="option"]').nth(8).waitFor();
+    await journey.compare(2);
+    await journey.tick('Industry');
+    await journey.restore();
+    await journey.machine.getByText('Record restored successfully').waitFor();
+    assert.equal(
+      await page.locator('[data-id="details"] [data-name="Industry"] input').inputValue(),
+      'Retail'
+    );
+  });
+
   it('lists and opens files', async () => {
-    const journey = await Journey.open();
+    const journey = await open();
     await journey.machine.getByRole('tab', { name: 'Files' }).click();
     await journey.machine.getByText('Price list 2024.xlsx').waitFor();
     await journey.fits('10-files');
@@ -223,7 +217,7 @@ describe('Time Machine', () => {
   });
 
   it('lists deleted related records and compares one', async () => {
-    const journey = await Journey.open();
+    const journey = await open();
     await journey.machine.getByRole('tab', { name: 'Deleted related records' }).click();
     await journey.machine.getByText('Carla Ruiz').waitFor();
     await journey.fits('11-deleted');
@@ -238,7 +232,7 @@ describe('Time Machine', () => {
   });
 
   it('works by keyboard alone', async () => {
-    const journey = await Journey.open();
+    const journey = await open();
     const { keyboard } = page;
     await journey.machine.locator('lightning-dual-listbox [role="option"]').first().focus();
     await keyboard.press('Shift+ArrowDown');
@@ -259,7 +253,7 @@ describe('Time Machine', () => {
   });
 
   it('shows four versions of 350 fields in less than a second', async () => {
-    const journey = await Journey.open({ record: WIDE });
+    const journey = await open({ record: WIDE });
     await journey.pick(4);
     const record = journey.machine.locator('c-time-machine-record').first();
     const taken = await record.evaluate(async ({ shadowRoot }) => {
@@ -278,7 +272,7 @@ describe('Time Machine', () => {
 
   for (const width of [390, 768, 1280]) {
     it(`fits ${width} pixels from end to end`, async () => {
-      const journey = await Journey.open({ width });
+      const journey = await open({ width });
       if (width < 480) {
         const boxes = journey.machine.locator('c-time-machine-versions lightning-input label');
         for (let i = 0; i < 5; i++) await boxes.nth(i).click();

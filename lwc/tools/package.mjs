@@ -1,6 +1,6 @@
 // Builds the deployable metadata package, and checks what a deployment would refuse: unknown XML
 // members, references to things that the package does not hold, bundles without their meta file.
-// Usage: node tools/package.mjs [source folder] [output folder]
+// Usage: node tools/package.mjs [source folder] [output folder]; a zip of the same name lies beside it.
 import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ const require = createRequire(import.meta.url);
 const { ComponentSet, MetadataConverter } = require('@salesforce/source-deploy-retrieve');
 const here = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const source = path.resolve(process.argv[2] ?? path.join(here, 'force-app'));
-const output = path.resolve(process.argv[3] ?? path.join(here, 'package'));
+const output = path.resolve(process.argv[3] ?? path.join(here, 'package/time-machine'));
 
 // Salesforce's resolver takes any folder called lwc, such as this project's own, for one of components.
 const elsewhere = mkdtempSync(path.join(tmpdir(), 'holdfast-'));
@@ -76,12 +76,15 @@ const findings = [
   ...orphans()
 ];
 rmSync(output, { recursive: true, force: true });
-await new MetadataConverter().convert(set, 'metadata', {
-  type: 'directory',
-  outputDirectory: path.dirname(output),
-  packageName: path.basename(output),
-  genUniqueDir: false
-});
+rmSync(`${output}.zip`, { force: true });
+for (const type of ['directory', 'zip']) {
+  await new MetadataConverter().convert(set, 'metadata', {
+    type,
+    outputDirectory: path.dirname(output),
+    packageName: path.basename(output),
+    genUniqueDir: false
+  });
+}
 const manifest = readFileSync(path.join(output, 'package.xml'), 'utf8');
 for (const { type, fullName } of components) {
   if (!manifest.includes(`>${fullName}<`))

@@ -111,6 +111,7 @@ import true_ from '@salesforce/label/c.TimeMachine_True';
 import false_ from '@salesforce/label/c.TimeMachine_False';
 import versionsCount_ from '@salesforce/label/c.TimeMachine_VersionsCount';
 import fileUnknownSize_ from '@salesforce/label/c.TimeMachine_FileUnknownSize';
+import errorNotSetUp_ from '@salesforce/label/c.TimeMachine_ErrorNotSetUp';
 
 /** Every text of Time Machine; placeholders such as {0} are filled by fill. */
 export const label = {
@@ -225,7 +226,8 @@ export const label = {
   true: true_,
   false: false_,
   versionsCount: versionsCount_,
-  fileUnknownSize: fileUnknownSize_
+  fileUnknownSize: fileUnknownSize_,
+  errorNotSetUp: errorNotSetUp_
 };
 
 /**

@@ -1,6 +1,8 @@
 import { LightningElement } from 'lwc';
 import { harness, settings } from '../../../wire.js';
 
+const JOBS_MS = 1000;
+
 /** A record page: the record, which can be edited and backed up, with Time Machine and the jobs beside it. */
 export default class RecordPage extends LightningElement {
   settings = settings;
@@ -11,6 +13,7 @@ export default class RecordPage extends LightningElement {
   edited = {};
   jobs = [];
   refreshed = 0;
+  backups = 0;
 
   get fields() {
     return this.record.fields.map((field) => ({
@@ -19,6 +22,11 @@ export default class RecordPage extends LightningElement {
       isLong: field.type === 'textarea',
       value: this.edited[field.name] ?? field.value ?? ''
     }));
+  }
+
+  /** A new key makes a new Time Machine, which lists the new version. */
+  get machines() {
+    return [{ key: `${this.record.recordId}/${this.backups}` }];
   }
 
   get recordOptions() {
@@ -35,6 +43,7 @@ export default class RecordPage extends LightningElement {
   connectedCallback() {
     window.addEventListener('recordupdate', () => this.handleUpdate());
     this.open();
+    setInterval(() => this.loadJobs(), JOBS_MS);
   }
 
   async open() {
@@ -48,6 +57,10 @@ export default class RecordPage extends LightningElement {
   async load(recordId) {
     this.record = await harness('GET', `record/${recordId}`);
     this.edited = {};
+    await this.loadJobs();
+  }
+
+  async loadJobs() {
     ({ jobs: this.jobs } = await harness('GET', 'jobs'));
   }
 
@@ -83,7 +96,8 @@ export default class RecordPage extends LightningElement {
 
   async handleBackup() {
     await harness('POST', 'backup', {});
-    this.message = 'Backed up. Reload the page to see the new version.';
+    this.message = 'Backed up.';
+    this.backups += 1;
     await this.load(this.record.recordId);
   }
 }
