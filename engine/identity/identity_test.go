@@ -149,6 +149,22 @@ func TestAPasswordIsRehashedWhenTheParametersChange(t *testing.T) {
 	}
 }
 
+func TestSessionsThatAreOverAreForgotten(t *testing.T) {
+	t.Parallel()
+	db, now := databasetest.SQLite(t), time.Now()
+	s := service(t, db, keeper(t), identity.Options{Now: func() time.Time { return now }})
+	_, err := s.SignUp(t.Context(), ada)
+	check(t, err)
+	_, err = s.SignIn(t.Context(), adaSignsIn)
+	check(t, err)
+	now = now.Add(31 * 24 * time.Hour)
+	_, err = s.SignIn(t.Context(), adaSignsIn)
+	check(t, err)
+	if n, err := db.Client.Session.Query().Count(engine.AsSystem(t.Context())); err != nil || n != 1 {
+		t.Errorf("%d sessions, %v, want the newest alone", n, err)
+	}
+}
+
 func TestADeedOfNobodyIsNotRecorded(t *testing.T) {
 	t.Parallel()
 	db := databasetest.SQLite(t)

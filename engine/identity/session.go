@@ -18,7 +18,11 @@ type Session struct {
 	User         *ent.User
 }
 
+// openSession opens a session and forgets the user's old ones.
 func (s *Service) openSession(ctx context.Context, db *ent.Client, u *ent.User) (*Session, error) {
+	if _, err := db.Session.Delete().Where(session.UserID(u.ID), session.ExpiresAtLT(s.now())).Exec(ctx); err != nil {
+		return nil, engine.Wrap("forget old sessions", err)
+	}
 	row, err := db.Session.Create().SetTenantID(u.TenantID).SetUserID(u.ID).
 		SetTokenHash("").SetExpiresAt(s.now().Add(s.options.SessionTTL)).Save(ctx)
 	if err != nil {
