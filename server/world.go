@@ -46,7 +46,10 @@ func newWorld(ctx context.Context, listen string, log *slog.Logger) (w *world, e
 	if w.folder, err = os.MkdirTemp("", "holdfast-demo-"); err != nil {
 		return w, err
 	}
-	host, err := w.startOrg(ctx)
+	host, err := w.serveOrg(ctx)
+	if err == nil {
+		err = w.load(ctx)
+	}
 	if err != nil {
 		return w, fmt.Errorf("start the simulated org: %w", err)
 	}
@@ -59,16 +62,23 @@ func newWorld(ctx context.Context, listen string, log *slog.Logger) (w *world, e
 	return w, w.connect(ctx)
 }
 
-func (w *world) startOrg(ctx context.Context) (host string, err error) {
+// newOrg is the demo's org, without records.
+func newOrg() (*simorg.Org, error) {
 	org, err := simorg.New(simorg.Config{
 		Now: time.Now, OrgName: "Holdfast Demo",
 		Users: []simorg.User{{Username: demoUser, FirstName: "Integration", LastName: "User", Email: demoUser}},
 		Apps:  []simorg.App{{ClientID: demoClientID, ClientSecret: demoClientSecret, RunAs: demoUser}},
 	})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if err := org.LoadSource(demo.Schema()); err != nil {
+	return org, org.LoadSource(demo.Schema())
+}
+
+// serveOrg starts the org.
+func (w *world) serveOrg(ctx context.Context) (host string, err error) {
+	org, err := newOrg()
+	if err != nil {
 		return "", err
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
@@ -79,11 +89,15 @@ func (w *world) startOrg(ctx context.Context) (host string, err error) {
 	w.orgURL = "http://" + host
 	w.org = &http.Server{Handler: org, ReadHeaderTimeout: readHeaderTimeout}
 	go func() { _ = w.org.Serve(listener) }() // ends with Close
-	w.session, err = demo.LogIn(ctx, w.credentials())
-	if err != nil {
-		return host, err
+	return host, nil
+}
+
+// load puts the demo's data into the org.
+func (w *world) load(ctx context.Context) (err error) {
+	if w.session, err = demo.LogIn(ctx, w.credentials()); err != nil {
+		return err
 	}
-	return host, w.session.Load(ctx, demo.Data())
+	return w.session.Load(ctx, demo.Data())
 }
 
 func (w *world) credentials() demo.Credentials {

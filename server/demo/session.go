@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -25,6 +27,9 @@ type record struct{ object, id string }
 func Open(baseURL, token string) *Session {
 	return &Session{baseURL: strings.TrimSuffix(baseURL, "/"), token: token, records: map[string]record{}}
 }
+
+// References are what the loaded records are called, in order.
+func (s *Session) References() []string { return slices.Sorted(maps.Keys(s.records)) }
 
 // ID is the record id that a reference stands for, empty when it was not loaded.
 func (s *Session) ID(reference string) string { return s.records[reference].id }
