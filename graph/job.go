@@ -39,6 +39,9 @@ func jobConditions(f generated.JobFilter) []predicate.Job {
 	if f.NameContains != nil {
 		all = append(all, entjob.NameContainsFold(*f.NameContains))
 	}
+	if f.Search != nil {
+		all = append(all, jobSearch(*f.Search))
+	}
 	if f.CreatedFrom != nil {
 		all = append(all, entjob.CreatedAtGTE(*f.CreatedFrom))
 	}

@@ -20,6 +20,10 @@ func (r *jobResolver) Error(ctx context.Context, obj *ent.Job) (*generated.Failu
 	return failure(obj.ErrorCode, obj.ErrorMessage), nil
 }
 
+func (r *jobResolver) Objects(ctx context.Context, obj *ent.Job, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], orderBy *ent.JobObjectOrder, filter *generated.JobObjectFilter) (*ent.JobObjectConnection, error) {
+	return obj.QueryObjects().Where(jobObjectConditions(filter)...).Paginate(ctx, after, first, before, last, ent.WithJobObjectOrder(orderBy))
+}
+
 func (r *jobResolver) Log(ctx context.Context, obj *ent.Job, after int64, first int) ([]job.Line, error) {
 	return r.logLines(ctx, obj.ID, after, first)
 }

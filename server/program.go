@@ -175,6 +175,7 @@ func (m *Main) wire(ctx context.Context, s store) (web.Site, error) {
 	return web.Site{
 		GraphQL:  auth.Address(m.Config.BehindProxy, auth.Bearer(people.Authenticate, api)),
 		Complete: rooms.Orgs.Complete,
+		JobLog:   jobLog(people, rooms.Jobs),
 		Ready:    s.ready,
 		Log:      m.Log,
 	}, nil

@@ -90,6 +90,23 @@ type JobFilter struct {
 	NameContains  *string            `json:"nameContains,omitempty"`
 	CreatedFrom   *time.Time         `json:"createdFrom,omitempty"`
 	CreatedBefore *time.Time         `json:"createdBefore,omitempty"`
+	// A part of the name, or a job's number.
+	Search *string `json:"search,omitempty"`
+}
+
+// Which of a job's objects to list; what is left out does not matter.
+type JobObjectFilter struct {
+	NameContains *string                 `json:"nameContains,omitempty"`
+	States       []engine.JobObjectState `json:"states,omitempty"`
+}
+
+// How many of a job's objects stand where.
+type JobObjectStates struct {
+	Total      int `json:"total"`
+	Queued     int `json:"queued"`
+	InProgress int `json:"inProgress"`
+	Completed  int `json:"completed"`
+	Exception  int `json:"exception"`
 }
 
 type Mutation struct {
@@ -368,6 +385,13 @@ func (this SignUpPayload) GetUserErrors() []UserError {
 	return interfaceSlice
 }
 
+// An address that opens without signing in, for as long as it is good.
+type SignedLink struct {
+	// Below the server's own address.
+	Path      string    `json:"path"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
 type Subscription struct {
 }
 
@@ -440,6 +464,16 @@ func (this TemplateUpdatePayload) GetUserErrors() []UserError {
 		interfaceSlice = append(interfaceSlice, concrete)
 	}
 	return interfaceSlice
+}
+
+type TouchedRecordConnection struct {
+	PageInfo *entgql.PageInfo[string] `json:"pageInfo"`
+	Edges    []TouchedRecordEdge      `json:"edges"`
+}
+
+type TouchedRecordEdge struct {
+	Cursor entgql.Cursor[string] `json:"cursor"`
+	Node   *backup.Touched       `json:"node"`
 }
 
 type UserCreatePayload struct {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/ent"
 )
 
@@ -29,6 +30,9 @@ type Site struct {
 	GraphQL http.Handler
 	// Complete ends the connecting of an org (orgs.Complete).
 	Complete func(ctx context.Context, state, code, denied string) (*ent.Org, error)
+	// JobLog writes the log that a signed link opens, as CSV; it answers an error
+	// only before it has written.
+	JobLog func(ctx context.Context, w io.Writer, token string) error
 	// Ready says why the server cannot answer at the moment, if so.
 	Ready func(ctx context.Context) error
 	// Stopping is closed when the server stops: streams end then, while other
@@ -48,6 +52,7 @@ func (s Site) Handler() http.Handler {
 	mux.Handle("GET /{$}", http.FileServerFS(assets))
 	mux.Handle("GET /assets/", caching("public, max-age=3600", http.StripPrefix("/assets", http.FileServerFS(assets))))
 	mux.HandleFunc("GET "+CallbackPath, s.callback)
+	mux.HandleFunc("GET /job-log/{token}", s.jobLog)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", s.readiness)
 	return secured(mux)
@@ -62,6 +67,19 @@ func (s Site) readiness(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeStatus(w, http.StatusOK, "ready")
+}
+
+func (s Site) jobLog(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	w.Header().Set("Content-Disposition", `attachment; filename="job-log.csv"`)
+	w.Header().Set("Cache-Control", "no-store")
+	err := s.JobLog(r.Context(), w, r.PathValue("token"))
+	if e, told := engine.AsError(err); told {
+		w.Header().Del("Content-Disposition")
+		writeError(w, http.StatusForbidden, e.Code, e.Message)
+	} else if err != nil {
+		s.Log.WarnContext(r.Context(), "a job's log broke off", "error", err)
+	}
 }
 
 func writeStatus(w http.ResponseWriter, status int, text string) {

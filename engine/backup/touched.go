@@ -1,0 +1,71 @@
+package backup
+
+import (
+	"context"
+	"strings"
+
+	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/describe"
+	"github.com/holdfast-backup/holdfast/engine/vault"
+	"github.com/holdfast-backup/holdfast/ent"
+)
+
+// Touched is a record that a job stored a version of.
+type Touched struct {
+	RecordID     string
+	Change       engine.Change
+	Name         string
+	Owner        string
+	LastModified string
+	Version      *vault.Version
+}
+
+// TouchedQuery asks for records that a job touched. An empty change means
+// every change, an empty text every record.
+type TouchedQuery struct {
+	Job    *ent.Job
+	Object string
+	Change engine.Change
+	Search string // part of the name or the id
+	After  string // only records with a greater id
+	Limit  int
+}
+
+// Touched lists what a job did to an SObject's records, by id. A job that has
+// stored nothing touched none.
+func (b *Backup) Touched(ctx context.Context, q TouchedQuery) ([]Touched, error) {
+	nameField := ""
+	if object, err := b.Capture.Dictionary.SObject(ctx, q.Job.OrgID, q.Object); err == nil {
+		nameField = describe.NameField(object)
+	}
+	page := []Touched{}
+	reading := vault.Reading{IncludeDeleted: true, After: []byte(q.After)}
+	if q.After == "" {
+		reading.After = nil
+	}
+	for version, err := range b.Vault.Touched(ctx, vault.Point{OrgID: q.Job.OrgID, JobID: q.Job.ID}, q.Object, q.Change, reading) {
+		if e, ok := engine.AsError(err); ok && e.Code == "BACKUP_NOT_FOUND" {
+			return page, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		name := string(version.Value(nameField))
+		if !contains(name, q.Search) && !contains(string(version.RecordID), q.Search) {
+			continue
+		}
+		kept := version.Clone()
+		page = append(page, Touched{
+			RecordID: string(kept.RecordID), Change: kept.Change, Name: name, Owner: string(kept.Value("OwnerId")),
+			LastModified: string(kept.Modstamp), Version: &kept,
+		})
+		if len(page) == q.Limit {
+			break
+		}
+	}
+	return page, nil
+}
+
+func contains(text, part string) bool {
+	return strings.Contains(strings.ToLower(text), strings.ToLower(part))
+}

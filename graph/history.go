@@ -1,0 +1,136 @@
+package graph
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"entgo.io/contrib/entgql"
+
+	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/backup"
+	"github.com/holdfast-backup/holdfast/engine/identity"
+	"github.com/holdfast-backup/holdfast/ent"
+	entjob "github.com/holdfast-backup/holdfast/ent/job"
+	"github.com/holdfast-backup/holdfast/ent/jobobject"
+	"github.com/holdfast-backup/holdfast/ent/predicate"
+	"github.com/holdfast-backup/holdfast/graph/generated"
+)
+
+const (
+	// JobLogLink is the kind of the links that open a job's log, and their path.
+	JobLogLink = "job-log"
+	linkLife   = 7 * 24 * time.Hour
+)
+
+// jobSearch finds jobs by name, or by number if the text is one.
+func jobSearch(text string) predicate.Job {
+	named := entjob.NameContainsFold(text)
+	if number, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return entjob.Or(named, entjob.Number(number))
+	}
+	return named
+}
+
+func jobObjectConditions(f *generated.JobObjectFilter) []predicate.JobObject {
+	var all []predicate.JobObject
+	if f == nil {
+		return nil
+	}
+	if f.NameContains != nil {
+		all = append(all, jobobject.NameContainsFold(*f.NameContains))
+	}
+	if f.States != nil {
+		all = append(all, jobobject.StateIn(f.States...))
+	}
+	return all
+}
+
+func (r *Resolver) jobSettings(ctx context.Context, j *ent.Job) (*generated.BackupSettings, error) {
+	settings, ok, err := backup.SettingsOf(j)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return r.backupSettings(ctx, settings)
+}
+
+// duration is the seconds between two moments; what has not ended goes on.
+func duration(start, end *time.Time) *int64 {
+	if start == nil {
+		return nil
+	}
+	until := time.Now()
+	if end != nil {
+		until = *end
+	}
+	seconds := int64(until.Sub(*start).Seconds())
+	return &seconds
+}
+
+func objectStates(ctx context.Context, j *ent.Job) (*generated.JobObjectStates, error) {
+	var rows []struct {
+		State engine.JobObjectState `json:"state"`
+		Count int                   `json:"count"`
+	}
+	if err := j.QueryObjects().GroupBy(jobobject.FieldState).Aggregate(ent.Count()).Scan(ctx, &rows); err != nil {
+		return nil, err
+	}
+	states := &generated.JobObjectStates{}
+	tiles := map[engine.JobObjectState]*int{
+		engine.ObjectQueued: &states.Queued, engine.ObjectInProgress: &states.InProgress,
+		engine.ObjectCompleted: &states.Completed, engine.ObjectException: &states.Exception,
+	}
+	for _, row := range rows {
+		*tiles[row.State] = row.Count
+		states.Total += row.Count
+	}
+	return states, nil
+}
+
+func jobObjectNamed(ctx context.Context, j *ent.Job, name string) (*ent.JobObject, error) {
+	found, err := j.QueryObjects().Where(jobobject.NameEqualFold(name)).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, nil
+	}
+	return found, err
+}
+
+func (r *Resolver) logLink(j *ent.Job) (*generated.SignedLink, error) {
+	expires := time.Now().Add(linkLife).UTC().Truncate(time.Second)
+	token, err := r.Rooms.Identity.SignLink(identity.Link{Tenant: j.TenantID, Kind: JobLogLink, ID: j.ID, Expires: expires})
+	return &generated.SignedLink{Path: "/" + JobLogLink + "/" + token, ExpiresAt: expires}, err
+}
+
+// touchedPage asks for one record more than the page holds, to know whether
+// there is another page.
+func (r *Resolver) touchedPage(ctx context.Context, o *ent.JobObject, q backup.TouchedQuery, after *entgql.Cursor[string]) (*generated.TouchedRecordConnection, error) {
+	job, err := o.Job(ctx)
+	if err != nil {
+		return nil, err
+	}
+	first := q.Limit
+	q.Job, q.Object, q.Limit = job, o.Name, first+1
+	if after != nil {
+		q.After = after.ID
+	}
+	records, err := r.Rooms.Backup.Touched(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	page := &generated.TouchedRecordConnection{PageInfo: &ent.PageInfo{HasPreviousPage: after != nil, HasNextPage: len(records) > first}}
+	for i := range records[:min(first, len(records))] {
+		page.Edges = append(page.Edges, generated.TouchedRecordEdge{Cursor: entgql.Cursor[string]{ID: records[i].RecordID}, Node: &records[i]})
+	}
+	if len(page.Edges) > 0 {
+		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[len(page.Edges)-1].Cursor
+	}
+	return page, nil
+}
+
+func touchedQuery(change *engine.Change, search string, first *int) backup.TouchedQuery {
+	q := backup.TouchedQuery{Search: search, Limit: *first}
+	if change != nil {
+		q.Change = *change
+	}
+	return q
+}
