@@ -290,6 +290,9 @@ func (o *Org) keepComponent(t *metadataType, fullName string, body, meta []byte,
 	if o.flip(t.name, fullName, root) {
 		return
 	}
+	if t.name == "CustomMetadata" {
+		o.keepMetadataRecord(fullName, root)
+	}
 	now := o.cfg.Now().UTC()
 	id := o.toolingID("0Mc", t.name+fullName)
 	o.meta.mu.Lock()

@@ -61,6 +61,12 @@ func (t *tx) insert(obj *schema.Object, in input) (string, error) {
 	if !obj.Can("createable") {
 		return "", badRequest("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be inserted: %s", obj.Label())
 	}
+	if err := t.mix(obj); err != nil {
+		return "", err
+	}
+	if obj.IndexFields != nil {
+		return t.insertBig(obj, in)
+	}
 	return t.insertAs(&change{tx: t, obj: obj}, in)
 }
 
@@ -96,6 +102,9 @@ func (t *tx) update(obj *schema.Object, id string, in input) error {
 	}
 	if !obj.Can("updateable") {
 		return badRequest("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be updated: %s", obj.Label())
+	}
+	if err := t.mix(obj); err != nil {
+		return err
 	}
 	return t.updateAs(&change{tx: t, obj: obj, rec: r}, in)
 }

@@ -45,6 +45,8 @@ type Config struct {
 	// features of that name on.
 	PersonAccounts bool
 	Currencies     []string
+	// SilentRollUps makes roll-up summaries change without a new SystemModstamp.
+	SilentRollUps bool
 	// LockContention is the share of rows that fail with UNABLE_TO_LOCK_ROW when
 	// another ingest job at work holds their parent.
 	LockContention float64

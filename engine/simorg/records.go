@@ -93,16 +93,21 @@ func getRecord(c *call) (reply, error) {
 		return reply{}, err
 	}
 	var body []byte
+	var stamp int64
 	err = c.read(func() error {
 		r, err := c.org.visible(c.session.user, obj, c.path("id"))
 		if err != nil {
 			return err
 		}
+		stamp = r.Stamp / 1000
 		body, err = c.wholeRecord(obj, r)
 		return err
 	})
 	if err != nil {
 		return reply{}, err
+	}
+	if c.notModified(stamp) {
+		return reply{Status: http.StatusNotModified, Header: c.modified(stamp)}, nil
 	}
 	return reply{Status: http.StatusOK, Raw: body, Header: map[string]string{"Content-Type": "application/json;charset=UTF-8"}}, nil
 }

@@ -1,7 +1,10 @@
 package simorg
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/holdfast-backup/holdfast/engine/simorg/formula"
 	"github.com/holdfast-backup/holdfast/engine/simorg/schema"
@@ -44,7 +47,8 @@ func (t *tx) rollUpParents(r row) error {
 }
 
 // rollUpParent recomputes the parent's summaries over one reference. A value
-// that changes is stored with a new SystemModstamp, nobody's triggers run.
+// that changes is stored with a new SystemModstamp, unless the org is configured
+// otherwise; nobody's triggers run.
 func (t *tx) rollUpParent(child *schema.Object, ref *schema.Field, id string) error {
 	parent := t.o.schema().ByPrefix(id)
 	if parent == nil {
@@ -65,12 +69,17 @@ func (t *tx) rollUpParent(child *schema.Object, ref *schema.Field, id string) er
 		if value != r.Get(f.Col) {
 			v := t.values(row{parent, r})
 			v[f.Col] = value
-			t.change(parent, r, v, func(r *store.Record) { r.Stamp = t.stamp })
+			t.change(parent, r, v, func(r *store.Record) {
+				if !t.o.cfg.SilentRollUps {
+					r.Stamp = t.stamp
+				}
+			})
 		}
 	}
 	return nil
 }
 
+// summarise computes one summary over the live children that its filter takes.
 func (t *tx) summarise(f *schema.Field, child *schema.Object, ref *schema.Field, id string) (string, error) {
 	table := t.o.table(child.Name)
 	table.Index(ref.Col)
@@ -81,36 +90,47 @@ func (t *tx) summarise(f *schema.Field, child *schema.Object, ref *schema.Field,
 			return "", err
 		}
 	}
-	total, count := 0.0, 0
+	of := child.Field(f.RollUp.Field)
+	var values []string
 	for _, r := range table.Find(ref.Col, id) {
 		if r.State != store.Live || !t.o.passes(filter, child, r) {
 			continue
 		}
-		n, known := 0.0, f.RollUp.Operation == "count"
-		if of := child.Field(f.RollUp.Field); of != nil {
-			text := t.o.text(child, of, r)
-			n, known = parseNumber(text), known || text != ""
+		text := ""
+		if of != nil {
+			text = t.o.text(child, of, r)
 		}
-		if !known {
-			continue
+		if text != "" || f.RollUp.Operation == "count" {
+			values = append(values, text)
 		}
-		switch {
-		case f.RollUp.Operation == "sum", count == 0, f.RollUp.Operation == "min" && n < total, f.RollUp.Operation == "max" && n > total:
-			if f.RollUp.Operation == "sum" {
-				total += n
-			} else {
-				total = n
-			}
-		}
-		count++
 	}
-	switch {
-	case f.RollUp.Operation == "count":
-		total = float64(count)
-	case count == 0 && f.RollUp.Operation != "sum":
-		return "", nil
+	return total(f, values)
+}
+
+// total adds up, or picks the least or the greatest, of numbers or of dates.
+func total(f *schema.Field, values []string) (string, error) {
+	sum := 0.0
+	switch f.RollUp.Operation {
+	case "count":
+		sum = float64(len(values))
+	case "sum":
+		for _, v := range values {
+			sum += parseNumber(v)
+		}
+	default:
+		if len(values) == 0 {
+			return "", nil
+		}
+		compare := func(a, b string) int { return cmp.Compare(parseNumber(a), parseNumber(b)) }
+		if f.Type == "date" || f.Type == "datetime" {
+			compare = strings.Compare
+		}
+		if f.RollUp.Operation == "min" {
+			return slices.MinFunc(values, compare), nil
+		}
+		return slices.MaxFunc(values, compare), nil
 	}
-	return coerceNumber(f, strconv.FormatFloat(total, 'g', -1, 64))
+	return coerceNumber(f, strconv.FormatFloat(sum, 'g', -1, 64))
 }
 
 func (o *Org) passes(filter *formula.Formula, obj *schema.Object, r *store.Record) bool {

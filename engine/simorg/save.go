@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/holdfast-backup/holdfast/engine/simorg/formula"
 	"github.com/holdfast-backup/holdfast/engine/simorg/schema"
 	"github.com/holdfast-backup/holdfast/engine/simorg/store"
 )
@@ -24,6 +25,9 @@ func (c *change) defaults() {
 				c.new[f.Col] = "true"
 			}
 		}
+		if f.DefaultValueFormula != nil {
+			c.new[f.Col] = c.computedDefault(f)
+		}
 		if f.AutoNumber {
 			c.new[f.Col] = c.o.autoNumber(c.obj, f)
 		}
@@ -34,6 +38,20 @@ func (c *change) defaults() {
 	if f := c.obj.Field("RecordTypeId"); f != nil && !c.given[f.Col] {
 		c.new[f.Col] = defaultRecordType(c.obj)
 	}
+}
+
+// computedDefault is what a field's default formula gives; one that fails gives
+// nothing, as there.
+func (c *change) computedDefault(f *schema.Field) string {
+	compiled, err := formula.Parse(*f.DefaultValueFormula)
+	if err != nil {
+		return ""
+	}
+	v, err := compiled.Eval(c.env())
+	if err != nil {
+		return ""
+	}
+	return storedText(f, v)
 }
 
 func defaultRecordType(obj *schema.Object) string {

@@ -44,7 +44,14 @@ func (e *engine) prepare(q *soql.Query, src string) (*selection, error) {
 	if !obj.Can("queryable") || obj.Trait("virtual") {
 		return nil, badRequest("INVALID_TYPE_FOR_OPERATION", "entity type %s does not support query", obj.Name)
 	}
-	return e.compile(obj, q)
+	s, err := e.compile(obj, q)
+	if err == nil {
+		err = s.followsIndex()
+	}
+	if err == nil {
+		err = s.subset()
+	}
+	return s, err
 }
 
 func (e *engine) compile(obj *schema.Object, q *soql.Query) (*selection, error) {

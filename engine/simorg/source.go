@@ -1,7 +1,9 @@
 package simorg
 
 import (
+	"bytes"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/holdfast-backup/holdfast/engine/simorg/schema"
@@ -16,7 +18,7 @@ func (o *Org) LoadSource(dir fs.FS) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.reshape(func(c *schema.Catalogue) error {
+	err = o.reshape(func(c *schema.Catalogue) error {
 		if err := c.ApplySource(source, o.cfg.Now().UTC().Truncate(time.Second)); err != nil {
 			return err
 		}
@@ -31,6 +33,64 @@ func (o *Org) LoadSource(dir fs.FS) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return o.loadFiles(dir)
+}
+
+// loadFiles keeps the components that are files: classes, flows, layouts.
+func (o *Org) loadFiles(dir fs.FS) error {
+	files := map[string][]byte{}
+	err := fs.WalkDir(dir, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && entry.Name() == "node_modules":
+			return fs.SkipDir
+		case entry.IsDir():
+			return nil
+		}
+		if at := packagePath(name); at != "" {
+			if files[at], err = fs.ReadFile(dir, name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range sortedMapKeys(files) {
+		t, fullName, meta := typeOfPath(name)
+		if meta {
+			continue
+		}
+		root := &element{}
+		if document, err := parseXML(bytes.NewReader(files[name])); err == nil && len(document.children) > 0 {
+			root = document.children[0]
+		}
+		o.keepComponent(t, fullName, files[name], files[name+"-meta.xml"], root)
+	}
+	return nil
+}
+
+// packagePath is where a source file stands in a package: SFDX source puts
+// -meta.xml behind components that are nothing but XML.
+func packagePath(name string) string {
+	part := strings.Split(name, "/")
+	for i := range part {
+		at := strings.Join(part[i:], "/")
+		t, _, meta := typeOfPath(at)
+		switch {
+		case t == nil || t.name == "CustomObject" || len(part) == i+1:
+			continue
+		case meta && !t.metaFile:
+			return strings.TrimSuffix(at, "-meta.xml")
+		}
+		return at
+	}
+	return ""
 }
 
 // applyRules brings an object's validation rules and record types in.

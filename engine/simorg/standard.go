@@ -2,6 +2,7 @@ package simorg
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -62,6 +63,12 @@ func afterSave(object string) func(*change) error {
 		return personSaved
 	case "User":
 		return userSaved
+	case "Campaign":
+		return campaignSaved
+	case "Opportunity":
+		return opportunitySaved
+	case "FeedItem":
+		return feedItemSaved
 	}
 	return nil
 }
@@ -390,6 +397,50 @@ func campaignMember(c *change) error {
 		return invalidRow("FIELD_INTEGRITY_EXCEPTION", nil, "A campaign member is exactly one of a lead, a contact and an account")
 	}
 	c.setBool("HasResponded", c.get("Status") == "Responded")
+	return nil
+}
+
+// campaignSaved gives a new campaign its two default member statuses.
+func campaignSaved(c *change) error {
+	if c.old != nil || c.o.schema().Get("CampaignMemberStatus") == nil {
+		return nil
+	}
+	for i, label := range []string{"Sent", "Responded"} {
+		if _, err := c.systemInsert("CampaignMemberStatus", input{"CampaignId": c.id, "Label": label, "SortOrder": strconv.Itoa(i + 1),
+			"IsDefault": i == 0, "HasResponded": i == 1}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// opportunitySaved makes the primary contact role that ContactId asks for.
+func opportunitySaved(c *change) error {
+	if c.old != nil || c.get("ContactId") == "" {
+		return nil
+	}
+	_, err := c.systemInsert("OpportunityContactRole", input{"OpportunityId": c.id, "ContactId": c.get("ContactId"), "IsPrimary": true})
+	return err
+}
+
+// feedItemSaved shows a new item in its parent's own feed, under the same id.
+func feedItemSaved(c *change) error {
+	parent := c.o.schema().ByPrefix(c.get("ParentId"))
+	if c.old != nil || parent == nil {
+		return nil
+	}
+	feed, field := c.o.companion(parent, "Feed")
+	if feed == nil {
+		return nil
+	}
+	values := make([]string, feed.Cols())
+	for name, v := range map[string]string{field: c.get("ParentId"), "Type": c.get("Type"), "Title": c.get("Title"), "Body": c.get("Body"),
+		"CreatedDate": c.get("CreatedDate"), "CreatedById": c.get("CreatedById"), "LastModifiedDate": c.get("LastModifiedDate"), "LastModifiedById": c.get("LastModifiedById")} {
+		if f := feed.Field(name); f != nil {
+			values[f.Col] = v
+		}
+	}
+	c.put(feed, &store.Record{ID: c.id, Stamp: c.stamp}, values)
 	return nil
 }
 

@@ -16,6 +16,9 @@ type tx struct {
 	opts writeOptions
 	// stamp is the SystemModstamp of everything the transaction writes.
 	stamp int64
+	// setup and business say which kinds of object the transaction wrote: it may
+	// not write both.
+	setup, business bool
 	// depth is how many triggers are at work in each other.
 	depth int
 }
@@ -92,4 +95,21 @@ func (c *call) read(fn func() error) error {
 	c.org.mu.RLock()
 	defer c.org.mu.RUnlock()
 	return fn()
+}
+
+// setupObjects may not be written in one transaction with business records.
+var setupObjects = map[string]bool{"User": true, "UserRole": true, "Group": true, "GroupMember": true, "QueueSobject": true,
+	"PermissionSet": true, "PermissionSetAssignment": true, "Profile": true}
+
+// mix refuses the second kind of object in one transaction.
+func (t *tx) mix(obj *schema.Object) error {
+	if setupObjects[obj.Name] {
+		t.setup = true
+	} else {
+		t.business = true
+	}
+	if t.setup && t.business {
+		return invalidRow("MIXED_DML_OPERATION", nil, "DML operation on setup object is not permitted after you have updated a non-setup object (or vice versa): %s", obj.Name)
+	}
+	return nil
 }

@@ -293,7 +293,7 @@ func (c *Catalogue) special(o *Object, f *Field, m *CustomField) error {
 		f.AutoNumber, f.NumberFormat = true, orDefault(m.DisplayFormat, "{0}")
 		f.Nillable = false
 	case m.Type == "Summary":
-		return f.summary(m)
+		return c.summary(f, m)
 	case m.Formula != "":
 		f.ReadOnly()
 		f.Calculated, f.Formula, f.CalculatedFormula = true, m.Formula, ptr(m.Formula)
@@ -339,7 +339,7 @@ func (c *Catalogue) reference(o *Object, f *Field, m *CustomField) error {
 	return nil
 }
 
-func (f *Field) summary(m *CustomField) error {
+func (c *Catalogue) summary(f *Field, m *CustomField) error {
 	child, key, valid := strings.Cut(m.SummaryForeignKey, ".")
 	if !valid {
 		return fmt.Errorf("field %s: summaryForeignKey %q names no field", f.Name, m.SummaryForeignKey)
@@ -347,6 +347,9 @@ func (f *Field) summary(m *CustomField) error {
 	_, of, _ := strings.Cut(m.SummarizedField, ".")
 	f.ReadOnly()
 	f.Calculated = true
+	if o := c.Get(child); o != nil && o.Field(of) != nil {
+		f.Type, f.Scale = o.Field(of).Type, o.Field(of).Scale
+	}
 	for i, item := range m.SummaryFilterItems {
 		if _, field, deep := strings.Cut(item.Field, "."); deep {
 			m.SummaryFilterItems[i].Field = field
