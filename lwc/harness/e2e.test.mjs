@@ -91,7 +91,7 @@ describe('Time Machine', () => {
     await page.locator('[data-id="confirm"]').waitFor();
     await journey.fits('4-confirm');
     await page.locator('[data-id="confirm"] button').click();
-    await journey.id('progress').waitFor();
+    await journey.machine.getByText('of 3 fields').waitFor();
     await shoot(page, '5-progress');
     await journey.machine.getByText('Record restored successfully').waitFor();
     await journey.fits('6-restored');
