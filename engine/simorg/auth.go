@@ -28,7 +28,6 @@ type grant struct {
 	expires   time.Time // of a code; zero: never
 	redirect  string
 	challenge string
-	family    string // the refresh token that rotation began with
 }
 
 // authState is every token of the org.
@@ -123,8 +122,10 @@ func (o *Org) tokenBody(r *http.Request, s *session, scope string) map[string]an
 	issued := strconv.FormatInt(o.cfg.Now().UnixMilli(), 10)
 	mac := hmac.New(sha256.New, []byte(s.app.ClientSecret))
 	_, _ = fmt.Fprint(mac, id, issued)
-	body := map[string]any{"access_token": s.token, "instance_url": o.baseURL(r), "id": id, "token_type": "Bearer",
-		"issued_at": issued, "signature": base64.StdEncoding.EncodeToString(mac.Sum(nil))}
+	body := map[string]any{
+		"access_token": s.token, "instance_url": o.baseURL(r), "id": id, "token_type": "Bearer",
+		"issued_at": issued, "signature": base64.StdEncoding.EncodeToString(mac.Sum(nil)),
+	}
 	if scope != "" {
 		body["scope"] = scope
 	}

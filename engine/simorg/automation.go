@@ -1,6 +1,7 @@
 package simorg
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -193,8 +194,9 @@ func (c *change) triggers(onInsert, onUpdate Event) error {
 }
 
 // fire runs the triggers of a delete or an undelete.
-func (a *automation) fire(t *tx, obj *schema.Object, event Event, id string, values []string) error {
-	return a.run(&TriggerRow{change: &change{tx: t, obj: obj, id: id, old: values, new: slices.Clone(values)}, Event: event})
+func (a *automation) fire(t *tx, r row, event Event) error {
+	values := t.values(r)
+	return a.run(&TriggerRow{change: &change{tx: t, obj: r.obj, id: r.rec.ID, old: values, new: slices.Clone(values)}, Event: event})
 }
 
 func (a *automation) run(row *TriggerRow) error {
@@ -226,7 +228,7 @@ func (row *TriggerRow) runOne(t *Trigger) error {
 	if err == nil {
 		return nil
 	}
-	if text, custom := err.(ValidationError); custom {
+	if text, custom := errors.AsType[ValidationError](err); custom {
 		return invalidRow("FIELD_CUSTOM_VALIDATION_EXCEPTION", nil, "%s", string(text))
 	}
 	if t.Kind == FlowKind {
@@ -242,40 +244,40 @@ type TriggerRow struct {
 }
 
 // ID is the record's id, "" before it is inserted.
-func (r *TriggerRow) ID() string { return r.id }
+func (row *TriggerRow) ID() string { return row.id }
 
 // Get is the value about to be, or just, written; Old what was there before.
-func (r *TriggerRow) Get(field string) string { return r.get(field) }
+func (row *TriggerRow) Get(field string) string { return row.get(field) }
 
 // Old is the value before the change.
-func (r *TriggerRow) Old(field string) string { return r.was(field) }
+func (row *TriggerRow) Old(field string) string { return row.was(field) }
 
 // Set changes the record itself; it only has an effect in a before trigger.
-func (r *TriggerRow) Set(field, value string) { r.set(field, value) }
+func (row *TriggerRow) Set(field, value string) { row.set(field, value) }
 
-// Insert, Update and Delete write other records in the same transaction.
-func (r *TriggerRow) Insert(object string, fields map[string]any) (string, error) {
-	return r.systemInsert(object, fields)
+// Insert writes another record in the same transaction.
+func (row *TriggerRow) Insert(object string, fields map[string]any) (string, error) {
+	return row.systemInsert(object, fields)
 }
 
 // Update changes another record in the same transaction.
-func (r *TriggerRow) Update(object, id string, fields map[string]any) error {
-	obj := r.o.schema().Get(object)
+func (row *TriggerRow) Update(object, id string, fields map[string]any) error {
+	obj := row.o.schema().Get(object)
 	if obj == nil {
 		return fmt.Errorf("the schema has no %s", object)
 	}
-	rec, err := r.find(obj, id)
+	rec, err := row.find(obj, id)
 	if err != nil {
 		return err
 	}
-	return r.systemUpdate(obj, rec, fields)
+	return row.systemUpdate(obj, rec, fields)
 }
 
 // Delete deletes another record in the same transaction.
-func (r *TriggerRow) Delete(object, id string) error {
-	obj := r.o.schema().Get(object)
+func (row *TriggerRow) Delete(object, id string) error {
+	obj := row.o.schema().Get(object)
 	if obj == nil {
 		return fmt.Errorf("the schema has no %s", object)
 	}
-	return r.delete(obj, id)
+	return row.delete(obj, id)
 }

@@ -76,7 +76,7 @@ func (t *tx) revived(rows []row) error {
 			return err
 		}
 	}
-	return t.o.auto.fire(t, rows[0].obj, AfterUndelete, rows[0].rec.ID, t.values(rows[0]))
+	return t.o.auto.fire(t, rows[0], AfterUndelete)
 }
 
 // masterAlive refuses to bring a detail back whose master is deleted.

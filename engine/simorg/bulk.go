@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -98,9 +97,11 @@ func (c *call) job(kind string) (*job, error) {
 // body is the job as its resource prints it; the job's lock must be held.
 func (j *job) body() map[string]any {
 	version, _ := strconv.ParseFloat(j.version, 64)
-	body := map[string]any{"id": j.id, "operation": j.operation, "object": j.object, "createdById": j.person.id,
+	body := map[string]any{
+		"id": j.id, "operation": j.operation, "object": j.object, "createdById": j.person.id,
 		"createdDate": formatREST(j.created), "systemModstamp": formatREST(j.changed), "state": j.state,
-		"concurrencyMode": "Parallel", "contentType": "CSV", "apiVersion": version, "lineEnding": j.lineEnding, "columnDelimiter": j.delimiter}
+		"concurrencyMode": "Parallel", "contentType": "CSV", "apiVersion": version, "lineEnding": j.lineEnding, "columnDelimiter": j.delimiter,
+	}
 	if j.kind == "query" {
 		body["jobType"] = "V2Query"
 	} else {
@@ -259,11 +260,6 @@ func (c *call) wrongVersion(j *job) error {
 		return nil
 	}
 	return refuse(http.StatusConflict, "API_ERROR", "The job was created with API version %s", j.version)
-}
-
-// sameColumn says whether two header names are the same.
-func sameColumn(a, b string) bool {
-	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
 }
 
 // hold notes that the job holds a row's lock.

@@ -5,8 +5,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"mime"
-	"mime/multipart"
 	"net/http"
 	"slices"
 	"strings"
@@ -33,9 +31,8 @@ func getIngestJob(c *call) (reply, error)    { return c.lookAt("ingest") }
 func deleteIngestJob(c *call) (reply, error) { return c.dropJob("ingest") }
 
 func createIngestJob(c *call) (reply, error) {
-	kind, params, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
-	if strings.HasPrefix(kind, "multipart/") {
-		return c.multipartJob(params["boundary"])
+	if c.isMultipart() {
+		return c.multipartJob()
 	}
 	var body ingestRequest
 	if err := c.decode(&body); err != nil {
@@ -63,8 +60,10 @@ func (c *call) openJob(body ingestRequest) (*job, error) {
 	if body.Operation == "upsert" && body.ExternalIDFieldName == "" {
 		return nil, badRequest("INVALIDJOB", "upsert needs externalIdFieldName")
 	}
-	j := &job{kind: "ingest", operation: body.Operation, object: obj.Name, state: jobOpen, version: c.version, delimiter: body.ColumnDelimiter,
-		lineEnding: body.LineEnding, external: body.ExternalIDFieldName, assignment: body.AssignmentRuleID, person: c.session.user}
+	j := &job{
+		kind: "ingest", operation: body.Operation, object: obj.Name, state: jobOpen, version: c.version, delimiter: body.ColumnDelimiter,
+		lineEnding: body.LineEnding, external: body.ExternalIDFieldName, assignment: body.AssignmentRuleID, person: c.session.user,
+	}
 	if err := j.dialect(); err != nil {
 		return nil, err
 	}
@@ -73,29 +72,17 @@ func (c *call) openJob(body ingestRequest) (*job, error) {
 }
 
 // multipartJob is the one-call form: the job and its content together.
-func (c *call) multipartJob(boundary string) (reply, error) {
+func (c *call) multipartJob() (reply, error) {
 	var request ingestRequest
 	var content []byte
-	parts := multipart.NewReader(c.r.Body, boundary)
-	for {
-		part, err := parts.NextPart()
-		if err == io.EOF {
-			break
+	if err := c.parts(func(name string, _ bool, data []byte) error {
+		if name == "job" {
+			return decodeJSON(data, &request)
 		}
-		if err != nil {
-			return reply{}, badRequest("INVALID_MULTIPART_REQUEST", "The multipart body could not be read: %v", err)
-		}
-		data, err := io.ReadAll(part)
-		if err != nil {
-			return reply{}, badRequest("INVALID_MULTIPART_REQUEST", "The multipart body could not be read: %v", err)
-		}
-		if part.FormName() == "job" {
-			if err := decodeJSON(data, &request); err != nil {
-				return reply{}, err
-			}
-		} else {
-			content = data
-		}
+		content = data
+		return nil
+	}); err != nil {
+		return reply{}, err
 	}
 	j, err := c.openJob(request)
 	if err != nil {

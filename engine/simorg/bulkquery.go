@@ -18,10 +18,12 @@ import (
 const maxResultRows = 250_000
 
 // noBulk are standard objects that the Bulk API refuses (reference §2.5).
-var noBulk = []string{"AcceptedEventRelation", "DeclinedEventRelation", "UndecidedEventRelation", "EventWhoRelation", "TaskWhoRelation",
+var noBulk = []string{
+	"AcceptedEventRelation", "DeclinedEventRelation", "UndecidedEventRelation", "EventWhoRelation", "TaskWhoRelation",
 	"RecentlyViewed", "FieldSecurityClassification", "PartnerRole", "TaskPriority", "CaseStatus", "ContractStatus", "OrderStatus",
 	"SolutionStatus", "TaskStatus", "ServiceAppointmentStatus", "ShiftStatus", "WorkOrderStatus", "WorkOrderLineItemStatus", "WorkStepStatus",
-	"UserRecordAccess", "UserFieldAccess"}
+	"UserRecordAccess", "UserFieldAccess",
+}
 
 func createQueryJob(c *call) (reply, error) {
 	var body struct{ Operation, Query, ColumnDelimiter, LineEnding string }
@@ -31,8 +33,10 @@ func createQueryJob(c *call) (reply, error) {
 	if body.Operation != "query" && body.Operation != "queryAll" {
 		return reply{}, badRequest("INVALIDJOB", "operation %q is not one of query, queryAll", body.Operation)
 	}
-	j := &job{kind: "query", operation: body.Operation, state: jobUploaded, version: c.version, delimiter: body.ColumnDelimiter,
-		lineEnding: body.LineEnding, person: c.session.user}
+	j := &job{
+		kind: "query", operation: body.Operation, state: jobUploaded, version: c.version, delimiter: body.ColumnDelimiter,
+		lineEnding: body.LineEnding, person: c.session.user,
+	}
 	if err := j.dialect(); err != nil {
 		return reply{}, err
 	}
@@ -287,26 +291,32 @@ func (o *Org) appendCSV(buf []byte, j *job, columns []csvColumn, rows []*store.R
 			if i > 0 {
 				buf = append(buf, delimiter)
 			}
-			buf = o.csvValue(buf, j.query.obj, r, c.column, values)
+			if f := c.column.field; len(c.column.steps) == 0 && f != nil && f.From == schema.Stored {
+				buf = quoteCSV(buf, csvText(f, values[f.Col]))
+				continue
+			}
+			buf = o.csvValue(buf, j.query.obj, r, c.column)
 		}
 		buf = append(buf, newline...)
 	}
 	return buf
 }
 
-// csvValue prints one value; the record's own stored values were spread before.
-func (o *Org) csvValue(buf []byte, obj *schema.Object, r *store.Record, c *column, values []string) []byte {
-	f := c.field
-	text := ""
-	if len(c.steps) == 0 && f != nil && f.From == schema.Stored {
-		text = values[f.Col]
-	} else if f, obj, r = o.resolve(c, obj, r); f != nil {
-		text = o.text(obj, f, r)
+// csvValue prints a value that is computed, or that lies behind a lookup.
+func (o *Org) csvValue(buf []byte, obj *schema.Object, r *store.Record, c *column) []byte {
+	f, obj, r := o.resolve(c, obj, r)
+	if f == nil {
+		return quoteCSV(buf, "")
 	}
-	if f != nil && f.Type == "boolean" && text == "" {
-		text = "false"
+	return quoteCSV(buf, csvText(f, o.text(obj, f, r)))
+}
+
+// csvText spells a stored value for CSV: only false differs.
+func csvText(f *schema.Field, text string) string {
+	if f.Type == "boolean" && text == "" {
+		return "false"
 	}
-	return quoteCSV(buf, text)
+	return text
 }
 
 func quoteCSV(buf []byte, text string) []byte {

@@ -101,8 +101,10 @@ func (w *world) mergesAccounts() {
 func undeleteRules(w *world) {
 	fired := map[string]int{}
 	for _, object := range []string{"Account", "Contact"} {
-		w.org.AddTrigger(simorg.Trigger{Name: "After" + object, Object: object, Events: []simorg.Event{simorg.AfterUndelete, simorg.BeforeDelete},
-			Run: func(r *simorg.TriggerRow) error { fired[object+string(r.Event)]++; return nil }})
+		w.org.AddTrigger(simorg.Trigger{
+			Name: "After" + object, Object: object, Events: []simorg.Event{simorg.AfterUndelete, simorg.BeforeDelete},
+			Run: func(r *simorg.TriggerRow) error { fired[object+string(r.Event)]++; return nil },
+		})
 	}
 	account := w.create("Account", map[string]any{"Name": "A"})
 	parent := w.create("Account", map[string]any{"Name": "P"})

@@ -116,15 +116,19 @@ func (w *world) switchesOff(id string) {
 	meta["active"] = false
 	w.must("PATCH", "/tooling/sobjects/ValidationRule/"+rule, map[string]any{"FullName": row["FullName"], "Metadata": meta}, nil)
 	w.must("PATCH", "/sobjects/Account/"+id, map[string]any{"Rating": "Hot"}, nil)
-	off := w.deploy(map[string]string{"package.xml": "<Package " + metaNS + "/>",
+	off := w.deploy(map[string]string{
+		"package.xml":            "<Package " + metaNS + "/>",
 		"triggers/Guard.trigger": "trigger Guard on Account (before insert) {}", "triggers/Guard.trigger-meta.xml": "<ApexTrigger " + metaNS + "><apiVersion>66.0</apiVersion><status>Inactive</status></ApexTrigger>",
-		"duplicateRules/Account.Same_Number.duplicateRule": "<DuplicateRule " + metaNS + "><isActive>false</isActive></DuplicateRule>"})
+		"duplicateRules/Account.Same_Number.duplicateRule": "<DuplicateRule " + metaNS + "><isActive>false</isActive></DuplicateRule>",
+	})
 	if !strings.Contains(off, "<status>Succeeded</status>") {
 		w.Fatal(off)
 	}
 	w.create("Account", map[string]any{"Name": "N", "AccountNumber": "1", "Site": "broken"})
-	w.org.AddTrigger(simorg.Trigger{Kind: simorg.FlowKind, Name: "Stamp", Object: "Contact", Events: []simorg.Event{simorg.BeforeInsert},
-		Run: func(r *simorg.TriggerRow) error { r.Set("Department", "Flow"); return nil }})
+	w.org.AddTrigger(simorg.Trigger{
+		Kind: simorg.FlowKind, Name: "Stamp", Object: "Contact", Events: []simorg.Event{simorg.BeforeInsert},
+		Run: func(r *simorg.TriggerRow) error { r.Set("Department", "Flow"); return nil },
+	})
 	contact := w.create("Contact", map[string]any{"LastName": "X"})
 	view := w.query("SELECT DurableId, ActiveVersionId, TriggerObjectOrEvent.QualifiedApiName, (SELECT VersionNumber, Status FROM Versions) FROM FlowDefinitionView WHERE TriggerObjectOrEvent.QualifiedApiName IN ('Contact')").Records[0]
 	w.must("PATCH", "/tooling/sobjects/FlowDefinition/"+view["DurableId"].(string), map[string]any{"Metadata": map[string]any{"activeVersionNumber": 0}}, nil)

@@ -26,8 +26,10 @@ func (w *world) as(username string) *world {
 	var got struct {
 		AccessToken string `json:"access_token"`
 	}
-	status := w.form("/services/oauth2/token", url.Values{"grant_type": {"password"}, "client_id": {"app"}, "client_secret": {"shh"},
-		"username": {username}, "password": {"pw"}}, &got)
+	status := w.form("/services/oauth2/token", url.Values{
+		"grant_type": {"password"}, "client_id": {"app"}, "client_secret": {"shh"},
+		"username": {username}, "password": {"pw"},
+	}, &got)
 	if status != 200 {
 		w.Fatalf("sign in as %s: %d", username, status)
 	}

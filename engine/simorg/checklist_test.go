@@ -41,8 +41,10 @@ func TestChecklist(t *testing.T) {
 		{"19 undelete over SOAP", undeleteRules, nil},
 		{"20 metadata", metadataRules, nil},
 		{"21 visibility", visibility, func(c *simorg.Config) {
-			c.Users = append(c.Users, simorg.User{Username: "poor@test.example", Password: "pw", LastName: "Poor", Permissions: []string{"ApiEnabled"},
-				HiddenObjects: []string{"Lead"}, HiddenFields: []string{"Account.Phone"}, ReadOnlyFields: []string{"Account.Fax"}, OwnRecordsOnly: true})
+			c.Users = append(c.Users, simorg.User{
+				Username: "poor@test.example", Password: "pw", LastName: "Poor", Permissions: []string{"ApiEnabled"},
+				HiddenObjects: []string{"Lead"}, HiddenFields: []string{"Account.Phone"}, ReadOnlyFields: []string{"Account.Fax"}, OwnRecordsOnly: true,
+			})
 		}},
 		{"22 schema drift", schemaDrift, nil},
 		{"23 names and ids in any case", anyCase, nil},

@@ -131,8 +131,10 @@ func references(requests []subrequest) error {
 
 // halted is what the others answer when one failed and all were to hold.
 func halted(ref string) subresponse {
-	return subresponse{ReferenceID: ref, Status: http.StatusBadRequest, HTTPHeaders: map[string]string{},
-		Body: badRequest("PROCESSING_HALTED", "The transaction was rolled back since another operation in the same transaction failed.").single()}
+	return subresponse{
+		ReferenceID: ref, Status: http.StatusBadRequest, HTTPHeaders: map[string]string{},
+		Body: badRequest("PROCESSING_HALTED", "The transaction was rolled back since another operation in the same transaction failed.").single(),
+	}
 }
 
 // sequence answers subrequests in order; atomic, the first failure undoes all

@@ -56,7 +56,7 @@ func (t *tx) delete(obj *schema.Object, id string) error {
 }
 
 func (t *tx) deleteRow(root row) error {
-	if err := t.o.auto.fire(t, root.obj, BeforeDelete, root.rec.ID, t.values(root)); err != nil {
+	if err := t.o.auto.fire(t, root, BeforeDelete); err != nil {
 		return err
 	}
 	d := &remove{tx: t, member: map[string]bool{}}
@@ -79,7 +79,7 @@ func (t *tx) deleteRow(root row) error {
 			return err
 		}
 	}
-	return t.o.auto.fire(t, root.obj, AfterDelete, root.rec.ID, t.values(root))
+	return t.o.auto.fire(t, root, AfterDelete)
 }
 
 // gather collects what cascades from the row, the row first.

@@ -267,14 +267,14 @@ func (w *deploying) keep(t *metadataType, fullName string, body, meta []byte) er
 	if t.suffix != "resource" && (meta != nil || !t.metaFile) {
 		var err error
 		if document, err = parseXML(bytes.NewReader(text)); err != nil {
-			return fmt.Errorf("Error parsing file: %w", err) //nolint:staticcheck // the platform's text
+			return fmt.Errorf("error parsing file: %w", err)
 		}
 	}
 	root := &element{}
 	if len(document.children) > 0 {
 		root = document.children[0]
 	}
-	w.apply = append(w.apply, func() { w.org.keepComponent(t, fullName, body, meta, root) })
+	w.apply = append(w.apply, func() { w.org.keepComponent(component{typ: t, fullName: fullName, body: body, meta: meta}, root) })
 	return nil
 }
 
@@ -286,7 +286,8 @@ func (o *Org) hasComponent(typ, fullName string) bool {
 
 // keepComponent stores a component, unless it is the switch of a rule that is a
 // Go function.
-func (o *Org) keepComponent(t *metadataType, fullName string, body, meta []byte, root *element) {
+func (o *Org) keepComponent(fresh component, root *element) {
+	t, fullName := fresh.typ, fresh.fullName
 	if o.flip(t.name, fullName, root) {
 		return
 	}
@@ -299,10 +300,11 @@ func (o *Org) keepComponent(t *metadataType, fullName string, body, meta []byte,
 	defer o.meta.mu.Unlock()
 	key := componentID(t.name, fullName)
 	if c := o.meta.components[key]; c != nil {
-		c.body, c.meta, c.modified = body, meta, now
+		c.body, c.meta, c.modified = fresh.body, fresh.meta, now
 		return
 	}
-	o.meta.components[key] = &component{typ: t, fullName: fullName, id: id, body: body, meta: meta, created: now, modified: now}
+	fresh.id, fresh.created, fresh.modified = id, now, now
+	o.meta.components[key] = &fresh
 }
 
 // flip switches a trigger, a flow or a duplicate rule as its metadata says.
@@ -389,8 +391,10 @@ func (c *call) openDeploy(archive []byte, options map[string]any) (*deployment, 
 		}
 		return fallback
 	}
-	d := &deployment{id: c.org.nextID("0Af"), options: options, checkOnly: yes("checkOnly", false), rollback: yes("rollbackOnError", true),
-		polls: c.org.cfg.BulkPolls, by: c.session.user, created: c.org.cfg.Now().UTC()}
+	d := &deployment{
+		id: c.org.nextID("0Af"), options: options, checkOnly: yes("checkOnly", false), rollback: yes("rollbackOnError", true),
+		polls: c.org.cfg.BulkPolls, by: c.session.user, created: c.org.cfg.Now().UTC(),
+	}
 	c.org.mu.Lock()
 	c.org.deploy(d, archive)
 	c.org.mu.Unlock()

@@ -1,11 +1,7 @@
 package simorg
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
-	"mime"
-	"mime/multipart"
 	"net/http"
 	"strconv"
 	"strings"
@@ -46,8 +42,10 @@ func (d *deployment) details() *element {
 
 func (r componentResult) common(d *deployment) []*element {
 	changed := r.problem == ""
-	return []*element{boolLeaf("changed", changed), leaf("componentType", r.typ), boolLeaf("created", r.created && changed),
-		leaf("createdDate", d.created.Format(stampLayout)), boolLeaf("deleted", r.deleted && changed), leaf("fileName", r.file), leaf("fullName", r.fullName)}
+	return []*element{
+		boolLeaf("changed", changed), leaf("componentType", r.typ), boolLeaf("created", r.created && changed),
+		leaf("createdDate", d.created.Format(stampLayout)), boolLeaf("deleted", r.deleted && changed), leaf("fileName", r.file), leaf("fullName", r.fullName),
+	}
 }
 
 // lists are the elements that JSON always prints as arrays.
@@ -99,32 +97,16 @@ func (o *Org) metadataRoutes(mux *http.ServeMux) {
 
 // restDeploy takes a multipart body: the options as JSON, the package as zip.
 func restDeploy(c *call) (reply, error) {
-	_, params, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
-	if err != nil {
-		return reply{}, badRequest("INVALID_MULTIPART_REQUEST", "a multipart body is needed")
-	}
 	var body struct{ DeployOptions map[string]any }
 	var archive []byte
-	parts := multipart.NewReader(c.r.Body, params["boundary"])
-	for {
-		part, err := parts.NextPart()
-		if err == io.EOF {
-			break
+	if err := c.parts(func(_ string, isJSON bool, data []byte) error {
+		if isJSON {
+			return decodeJSON(data, &body)
 		}
-		if err != nil {
-			return reply{}, badRequest("INVALID_MULTIPART_REQUEST", "The multipart body could not be read: %v", err)
-		}
-		data, err := io.ReadAll(io.LimitReader(part, maxBody))
-		if err != nil {
-			return reply{}, badRequest("INVALID_MULTIPART_REQUEST", "The multipart body could not be read: %v", err)
-		}
-		if strings.Contains(part.Header.Get("Content-Type"), "json") {
-			if err := decodeJSON(bytes.TrimSpace(data), &body); err != nil {
-				return reply{}, err
-			}
-		} else {
-			archive = data
-		}
+		archive = data
+		return nil
+	}); err != nil {
+		return reply{}, err
 	}
 	d, err := c.openDeploy(archive, body.DeployOptions)
 	if err != nil {

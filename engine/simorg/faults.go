@@ -60,7 +60,7 @@ type faultRule struct {
 }
 
 func (f *faultState) init(rules []Fault) {
-	f.random = rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable on purpose
+	f.random = rand.New(rand.NewPCG(1, 2))
 	f.set(rules)
 }
 

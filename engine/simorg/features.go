@@ -26,17 +26,21 @@ func (o *Org) enablePersonAccounts(c *schema.Catalogue) {
 	if account == nil {
 		return
 	}
-	for _, f := range []*schema.Field{schema.NewField("LastName", "string", 80, 0), schema.NewField("FirstName", "string", 40, 0),
+	for _, f := range []*schema.Field{
+		schema.NewField("LastName", "string", 80, 0), schema.NewField("FirstName", "string", 40, 0),
 		schema.NewField("PersonEmail", "email", 80, 0), schema.NewField("PersonMobilePhone", "phone", 40, 0), schema.NewField("PersonTitle", "string", 80, 0),
 		schema.NewField("IsPersonAccount", "boolean", 0, 0).ReadOnly(),
-		schema.NewField("PersonContactId", "reference", 18, 0).Reference("PersonContact", "Contact").ReadOnly()} {
+		schema.NewField("PersonContactId", "reference", 18, 0).Reference("PersonContact", "Contact").ReadOnly(),
+	} {
 		account.Add(f)
 	}
 	account.Field("Name").Nillable = true
 	contact := c.Get("Contact")
 	contact.Add(schema.NewField("IsPersonAccount", "boolean", 0, 0).ReadOnly())
-	account.RecordTypes = append(account.RecordTypes, schema.RecordType{Active: true, Available: true, DeveloperName: "PersonAccount",
-		Name: "Person Account", RecordTypeID: o.nextID("012"), URLs: map[string]string{}})
+	account.RecordTypes = append(account.RecordTypes, schema.RecordType{
+		Active: true, Available: true, DeveloperName: "PersonAccount",
+		Name: "Person Account", RecordTypeID: o.nextID("012"), URLs: map[string]string{},
+	})
 }
 
 // personAccount makes the name of a person account, and says whether it is one.

@@ -31,9 +31,11 @@ func (o *Org) identityBody(r *http.Request, p *person) map[string]any {
 		"nick_name": p.LastName, "display_name": p.name(), "email": p.Email, "email_verified": true,
 		"first_name": textOrNull(p.FirstName), "last_name": p.LastName, "timezone": "Europe/Helsinki",
 		"photos": map[string]string{"picture": base + "/profilephoto/005/F", "thumbnail": base + "/profilephoto/005/T"},
-		"urls": map[string]string{"enterprise": soap("c"), "metadata": soap("m"), "partner": soap("u"), "rest": rest,
+		"urls": map[string]string{
+			"enterprise": soap("c"), "metadata": soap("m"), "partner": soap("u"), "rest": rest,
 			"sobjects": rest + "sobjects/", "search": rest + "search/", "query": rest + "query/", "recent": rest + "recent/",
-			"tooling_rest": rest + "tooling/", "tooling_soap": soap("T"), "profile": base + "/" + p.id, "custom_domain": base},
+			"tooling_rest": rest + "tooling/", "tooling_soap": soap("T"), "profile": base + "/" + p.id, "custom_domain": base,
+		},
 		"active": !p.Inactive, "user_type": "STANDARD", "language": "en_US", "locale": "en_US", "utcOffset": 7200000,
 		"last_modified_date": o.cfg.Now().UTC().Format("2006-01-02T15:04:05Z"), "is_app_installed": true,
 	}

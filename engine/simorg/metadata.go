@@ -248,8 +248,10 @@ func (o *Org) exportObject(obj *schema.Object) *schema.CustomObject {
 	m := obj.Export()
 	for _, r := range o.auto.validation {
 		if strings.EqualFold(r.Object, obj.Name) {
-			m.ValidationRules = append(m.ValidationRules, schema.ValidationRule{FullName: r.Name, Active: !r.Inactive,
-				ErrorConditionFormula: r.Condition, ErrorDisplayField: r.Field, ErrorMessage: r.Message})
+			m.ValidationRules = append(m.ValidationRules, schema.ValidationRule{
+				FullName: r.Name, Active: !r.Inactive,
+				ErrorConditionFormula: r.Condition, ErrorDisplayField: r.Field, ErrorMessage: r.Message,
+			})
 		}
 	}
 	for _, rt := range obj.RecordTypes {

@@ -48,8 +48,10 @@ func (o *Org) token(w http.ResponseWriter, r *http.Request) {
 }
 
 func (o *Org) refuseToken(w http.ResponseWriter, r *http.Request, e *oauthError) {
-	o.print(w, r, reply{Status: http.StatusBadRequest,
-		Body: map[string]string{"error": e.code, "error_description": e.description}}, nil)
+	o.print(w, r, reply{
+		Status: http.StatusBadRequest,
+		Body:   map[string]string{"error": e.code, "error_description": e.description},
+	}, nil)
 }
 
 // client checks client_id and client_secret, in the form or as HTTP Basic.
@@ -233,8 +235,10 @@ func (o *Org) authorize(w http.ResponseWriter, r *http.Request) {
 		redirect(w, r, target, url.Values{"code": {o.issueCode(p, app, r.Form)}})
 	default:
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_ = consent.Execute(w, map[string]any{"Org": o.cfg.OrgName, "Client": app.ClientID, "Scope": r.Form.Get("scope"),
-			"Params": r.Form, "Users": names})
+		_ = consent.Execute(w, map[string]any{
+			"Org": o.cfg.OrgName, "Client": app.ClientID, "Scope": r.Form.Get("scope"),
+			"Params": r.Form, "Users": names,
+		})
 	}
 }
 
@@ -284,8 +288,10 @@ func (o *Org) issueCode(p *person, app *App, form url.Values) string {
 	if scope == "" {
 		scope = "refresh_token api id"
 	}
-	o.auth.codes[code] = &grant{user: p, app: app, scope: scope, redirect: form.Get("redirect_uri"),
-		challenge: form.Get("code_challenge"), expires: o.cfg.Now().Add(codeLife)}
+	o.auth.codes[code] = &grant{
+		user: p, app: app, scope: scope, redirect: form.Get("redirect_uri"),
+		challenge: form.Get("code_challenge"), expires: o.cfg.Now().Add(codeLife),
+	}
 	return code
 }
 

@@ -136,8 +136,10 @@ func New(cfg Config) (*Org, error) {
 		return nil, errors.New("a simulated org needs a clock: set Config.Now")
 	}
 	applyDefaults(&cfg)
-	o := &Org{cfg: cfg, tables: map[string]*store.Table{}, users: map[string]*person{}, counters: map[string]uint64{},
-		auto: newAutomation(), profileSets: map[string]string{}, blobs: map[string][]byte{}, bins: bins{under: map[string][]row{}, cuts: map[string][]nulledLink{}}}
+	o := &Org{
+		cfg: cfg, tables: map[string]*store.Table{}, users: map[string]*person{}, counters: map[string]uint64{},
+		auto: newAutomation(), profileSets: map[string]string{}, blobs: map[string][]byte{}, bins: bins{under: map[string][]row{}, cuts: map[string][]nulledLink{}},
+	}
 	catalogue := schema.NewCatalogue()
 	if !cfg.Bare {
 		var err error

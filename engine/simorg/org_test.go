@@ -48,9 +48,11 @@ type world struct {
 func newWorld(t *testing.T, edit ...func(*simorg.Config)) *world {
 	t.Helper()
 	c := &clock{at: time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)}
-	cfg := simorg.Config{Now: c.now,
+	cfg := simorg.Config{
+		Now:   c.now,
 		Users: []simorg.User{{Username: "admin@test.example", Password: "pw", SecurityToken: "TOK", FirstName: "Ada", LastName: "Admin", Email: "admin@test.example"}},
-		Apps:  []simorg.App{{ClientID: "app", ClientSecret: "shh", RunAs: "admin@test.example", RedirectURIs: []string{"http://localhost/cb"}}}}
+		Apps:  []simorg.App{{ClientID: "app", ClientSecret: "shh", RunAs: "admin@test.example", RedirectURIs: []string{"http://localhost/cb"}}},
+	}
 	for _, e := range edit {
 		e(&cfg)
 	}
@@ -180,6 +182,8 @@ func (w *world) queryAll(soql string) rows {
 }
 
 // refused sends a request that has to fail with the status and the code.
+//
+//nolint:revive // the call, and what it must answer: as a struct the tests would not read
 func (w *world) refused(method, path string, body any, status int, code string) {
 	w.Helper()
 	got, out := w.do(method, path, body)

@@ -38,10 +38,12 @@ func soapLogin(c *soapCall) ([]*element, error) {
 }
 
 func (o *Org) userInfo(p *person) []*element {
-	return []*element{leaf("organizationId", o.orgID), leaf("organizationName", o.cfg.OrgName), leaf("profileId", o.adminProfile),
+	return []*element{
+		leaf("organizationId", o.orgID), leaf("organizationName", o.cfg.OrgName), leaf("profileId", o.adminProfile),
 		leaf("sessionSecondsValid", strconv.Itoa(int(o.cfg.SessionTimeout.Seconds()))), leaf("userEmail", p.Email),
 		leaf("userFullName", p.name()), leaf("userId", p.id), leaf("userLanguage", "en_US"), leaf("userLocale", "en_US"),
-		leaf("userName", p.Username), leaf("userTimeZone", "Europe/Helsinki"), leaf("userType", "Standard")}
+		leaf("userName", p.Username), leaf("userTimeZone", "Europe/Helsinki"), leaf("userType", "Standard"),
+	}
 }
 
 func soapLogout(c *soapCall) ([]*element, error) {
@@ -66,8 +68,10 @@ func (c *soapCall) soapRows(n int, write rowWriter) ([]*element, error) {
 	}
 	outcomes := make([]outcome, n)
 	atomic := c.header.child("AllOrNoneHeader").child("allOrNone").text == "true"
-	opts := writeOptions{allowDupes: c.header.child("DuplicateRuleHeader").child("allowSave").text == "true",
-		autoAssign: c.header.child("AssignmentRuleHeader").child("useDefaultRule").text == "true"}
+	opts := writeOptions{
+		allowDupes: c.header.child("DuplicateRuleHeader").child("allowSave").text == "true",
+		autoAssign: c.header.child("AssignmentRuleHeader").child("useDefaultRule").text == "true",
+	}
 	err := c.org.transact(c.session.user, opts, func(t *tx) error {
 		t.rows(outcomes, atomic, write)
 		return nil

@@ -226,8 +226,10 @@ func appendString(buf []byte, s string) []byte {
 func (o *Org) composed(buf []byte, obj *schema.Object, f *schema.Field, r *store.Record) []byte {
 	parts := map[string]any{}
 	if f.Type == "address" {
-		parts = map[string]any{"city": nil, "country": nil, "geocodeAccuracy": nil, "latitude": nil, "longitude": nil,
-			"postalCode": nil, "state": nil, "street": nil}
+		parts = map[string]any{
+			"city": nil, "country": nil, "geocodeAccuracy": nil, "latitude": nil, "longitude": nil,
+			"postalCode": nil, "state": nil, "street": nil,
+		}
 	}
 	blank := true
 	for _, part := range obj.Fields {

@@ -137,8 +137,10 @@ func (c *call) explain(src string) (reply, error) {
 			return err
 		}
 		n := c.org.tables[s.obj.Name].LiveLen()
-		body = map[string]any{"plans": []any{map[string]any{"cardinality": n, "fields": []any{}, "leadingOperationType": "TableScan",
-			"relativeCost": 1.0, "sobjectCardinality": n, "sobjectType": s.obj.Name, "notes": []any{}}}, "sourceQuery": src}
+		body = map[string]any{"plans": []any{map[string]any{
+			"cardinality": n, "fields": []any{}, "leadingOperationType": "TableScan",
+			"relativeCost": 1.0, "sobjectCardinality": n, "sobjectType": s.obj.Name, "notes": []any{},
+		}}, "sourceQuery": src}
 		return nil
 	})
 	return reply{Status: http.StatusOK, Body: body}, err

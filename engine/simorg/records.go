@@ -2,6 +2,7 @@ package simorg
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -50,9 +51,8 @@ func createRecord(c *call) (reply, error) {
 
 // input reads a record from a JSON or a multipart body.
 func (c *call) input() (input, error) {
-	kind, params, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
-	if strings.HasPrefix(kind, "multipart/") {
-		return c.multipartInput(params["boundary"])
+	if c.isMultipart() {
+		return c.multipartInput()
 	}
 	in := input{}
 	if err := c.decode(&in); err != nil {
@@ -62,29 +62,52 @@ func (c *call) input() (input, error) {
 }
 
 // multipartInput reads the JSON part and puts each binary part under its name.
-func (c *call) multipartInput(boundary string) (input, error) {
+func (c *call) multipartInput() (input, error) {
 	in := input{}
-	parts := multipart.NewReader(c.r.Body, boundary)
-	for {
+	err := c.parts(func(name string, isJSON bool, data []byte) error {
+		if isJSON {
+			return decodeJSON(data, &in)
+		}
+		in[name] = data
+		return nil
+	})
+	return in, err
+}
+
+// parts hands over each part of a multipart body.
+func (c *call) parts(take func(name string, isJSON bool, data []byte) error) error {
+	unreadable := func(err error) error {
+		return badRequest("INVALID_MULTIPART_REQUEST", "The multipart body could not be read: %v", err)
+	}
+	_, params, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+	if err != nil {
+		return unreadable(err)
+	}
+	for parts := multipart.NewReader(c.r.Body, params["boundary"]); ; {
 		part, err := parts.NextPart()
-		if err == io.EOF {
-			return in, nil
+		if errors.Is(err, io.EOF) {
+			return nil
 		}
 		if err != nil {
-			return nil, badRequest("INVALID_MULTIPART_REQUEST", "The multipart body could not be read: %v", err)
+			return unreadable(err)
 		}
 		data, err := io.ReadAll(part)
 		if err != nil {
-			return nil, badRequest("INVALID_MULTIPART_REQUEST", "The multipart body could not be read: %v", err)
+			return unreadable(err)
 		}
-		if strings.Contains(part.Header.Get("Content-Type"), "json") {
-			if err := decodeJSON(bytes.TrimSpace(data), &in); err != nil {
-				return nil, err
-			}
-			continue
+		isJSON := strings.Contains(part.Header.Get("Content-Type"), "json")
+		if isJSON {
+			data = bytes.TrimSpace(data)
 		}
-		in[part.FormName()] = data
+		if err := take(part.FormName(), isJSON, data); err != nil {
+			return err
+		}
 	}
+}
+
+// isMultipart says whether the body has parts.
+func (c *call) isMultipart() bool {
+	return strings.HasPrefix(c.r.Header.Get("Content-Type"), "multipart/")
 }
 
 func getRecord(c *call) (reply, error) {
@@ -179,7 +202,7 @@ func updateRecord(c *call) (reply, error) {
 func (c *call) unmodified(t *tx, obj *schema.Object) error {
 	since, err := http.ParseTime(c.r.Header.Get("If-Unmodified-Since"))
 	if err != nil {
-		return nil
+		return nil //nolint:nilerr // a header that is no date is ignored
 	}
 	r, err := t.find(obj, c.path("id"))
 	if err == nil && r.Stamp/1000 > since.Unix() {
@@ -190,7 +213,7 @@ func (c *call) unmodified(t *tx, obj *schema.Object) error {
 
 // notFoundAs404 is how single-record calls say that there is no such record.
 func notFoundAs404(err error) error {
-	if api, is := err.(*apiError); is && api.Code == "INVALID_CROSS_REFERENCE_KEY" && len(api.Fields) == 0 {
+	if api, is := errors.AsType[*apiError](err); is && api.Code == "INVALID_CROSS_REFERENCE_KEY" && len(api.Fields) == 0 {
 		e := refuse(http.StatusNotFound, "NOT_FOUND", "Provided external ID field does not exist or is not accessible")
 		e.Fields = []string{}
 		return e
@@ -338,7 +361,7 @@ func (c *call) byExternalID(obj *schema.Object) (reply, error) {
 		body, err = c.wholeRecord(obj, found)
 		return err
 	})
-	if api, is := err.(*apiError); is && api.Code == "DUPLICATE_EXTERNAL_ID" {
+	if api, is := errors.AsType[*apiError](err); is && api.Code == "DUPLICATE_EXTERNAL_ID" {
 		return c.severalFound(obj, key)
 	}
 	return reply{Status: http.StatusOK, Raw: body, Header: map[string]string{"Content-Type": "application/json;charset=UTF-8"}}, err

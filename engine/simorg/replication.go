@@ -115,8 +115,10 @@ func getDeleted(c *call) (reply, error) {
 		earliest = c.org.cfg.Now().Add(-deletedReach).UTC().Truncate(time.Minute).Format("2006-01-02T15:04:05.000+0000")
 		return nil
 	})
-	return reply{Status: http.StatusOK, Body: map[string]any{"deletedRecords": records, "earliestDateAvailable": earliest,
-		"latestDateCovered": c.covered(to)}}, err
+	return reply{Status: http.StatusOK, Body: map[string]any{
+		"deletedRecords": records, "earliestDateAvailable": earliest,
+		"latestDateCovered": c.covered(to),
+	}}, err
 }
 
 // isHistory says whether the object is a History companion: getDeleted of one

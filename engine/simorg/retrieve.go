@@ -56,7 +56,7 @@ func (o *Org) pack(r *retrieval, request *element) {
 		manifest.WriteString("<types>")
 		for _, m := range members {
 			manifest.WriteString("<members>" + m + "</members>")
-			o.packOne(r, w, root, name, m)
+			o.packOne(&packing{r, w, root}, name, m)
 		}
 		manifest.WriteString("<name>" + name + "</name></types>")
 	}
@@ -98,7 +98,14 @@ func (o *Org) expand(typ string, members []string) []string {
 	return all
 }
 
-func (o *Org) packOne(r *retrieval, w *zip.Writer, root, typ, member string) {
+// packing is a zip being filled.
+type packing struct {
+	*retrieval
+	zip  *zip.Writer
+	root string
+}
+
+func (o *Org) packOne(p *packing, typ, member string) {
 	holder, name := typ, member
 	switch typ {
 	case "CustomField", "ValidationRule", "RecordType":
@@ -108,19 +115,19 @@ func (o *Org) packOne(r *retrieval, w *zip.Writer, root, typ, member string) {
 	t := typeNamed(holder)
 	body, meta := o.file(holder, name)
 	if t == nil || body == nil {
-		r.messages = append(r.messages, "Entity of type '"+typ+"' named '"+member+"' cannot be found")
+		p.messages = append(p.messages, "Entity of type '"+typ+"' named '"+member+"' cannot be found")
 		return
 	}
 	path := t.file(name)
-	for _, f := range r.files {
+	for _, f := range p.files {
 		if f.file == path {
 			return
 		}
 	}
-	r.files = append(r.files, listedComponent{typ: holder, fullName: name, file: path, created: o.schemaChanged, modified: o.schemaChanged})
-	writeZip(w, root+path, body)
+	p.files = append(p.files, listedComponent{typ: holder, fullName: name, file: path, created: o.schemaChanged, modified: o.schemaChanged})
+	writeZip(p.zip, p.root+path, body)
 	if meta != nil {
-		writeZip(w, root+path+"-meta.xml", meta)
+		writeZip(p.zip, p.root+path+"-meta.xml", meta)
 	}
 }
 

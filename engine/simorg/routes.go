@@ -62,8 +62,10 @@ func (o *Org) routes() http.Handler {
 	o.soapRoutes(mux)
 	o.metadataRoutes(mux)
 	o.toolingRoutes(mux)
-	mux.HandleFunc(v+"/{rest...}", o.resource(methods{"GET": unknownResource, "POST": unknownResource, "PATCH": unknownResource,
-		"PUT": unknownResource, "DELETE": unknownResource}))
+	mux.HandleFunc(v+"/{rest...}", o.resource(methods{
+		"GET": unknownResource, "POST": unknownResource, "PATCH": unknownResource,
+		"PUT": unknownResource, "DELETE": unknownResource,
+	}))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { o.print(w, r, reply{}, notFound()) })
 	return mux
 }
@@ -75,8 +77,10 @@ func (o *Org) versions(w http.ResponseWriter, r *http.Request) {
 	list := make([]map[string]string, 0, latestVersion-firstVersion+1)
 	for n := firstVersion; n <= latestVersion; n++ {
 		season, year := []string{"Winter", "Spring", "Summer"}[(n-61+300)%3], 2024+(n-60+300)/3-100
-		list = append(list, map[string]string{"label": fmt.Sprintf("%s '%02d", season, year%100),
-			"url": fmt.Sprintf("/services/data/v%d.0", n), "version": fmt.Sprintf("%d.0", n)})
+		list = append(list, map[string]string{
+			"label": fmt.Sprintf("%s '%02d", season, year%100),
+			"url":   fmt.Sprintf("/services/data/v%d.0", n), "version": fmt.Sprintf("%d.0", n),
+		})
 	}
 	answer, err := ok(list)
 	o.print(w, r, answer, err)

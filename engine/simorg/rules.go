@@ -14,16 +14,15 @@ import (
 // formulaEnv lets a formula read a record: the values given, and by its path
 // what they point at.
 type formulaEnv struct {
-	o        *Org
-	obj      *schema.Object
-	values   []string
-	old      []string // nil where nothing changes
-	isNew    bool
-	id       string
-	rec      *store.Record
-	now      time.Time
-	nesting  int
-	sourceOf string // "$Source." prefix of lookup filters
+	o       *Org
+	obj     *schema.Object
+	values  []string
+	old     []string // nil where nothing changes
+	isNew   bool
+	id      string
+	rec     *store.Record
+	now     time.Time
+	nesting int
 }
 
 // maxNesting bounds formulas that read formulas.
@@ -210,10 +209,13 @@ func (c *change) duplicates() error {
 		}
 		if found := c.alike(rule); found != nil {
 			e := invalidRow("DUPLICATES_DETECTED", nil, "Use one of these records?")
-			e.Extra = map[string]any{"duplicateResult": map[string]any{"allowSave": !rule.Block, "duplicateRule": rule.Name,
+			e.Extra = map[string]any{"duplicateResult": map[string]any{
+				"allowSave": !rule.Block, "duplicateRule": rule.Name,
 				"duplicateRuleEntityType": c.obj.Name, "errorMessage": "Use one of these records?",
 				"matchResults": []any{map[string]any{"entityType": c.obj.Name, "matchRecords": []any{map[string]any{
-					"matchConfidence": 100.0, "record": map[string]any{"attributes": map[string]any{"type": c.obj.Name}, "Id": found.ID}}}}}}}
+					"matchConfidence": 100.0, "record": map[string]any{"attributes": map[string]any{"type": c.obj.Name}, "Id": found.ID},
+				}}}},
+			}}
 			return e
 		}
 	}

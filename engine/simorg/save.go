@@ -81,8 +81,10 @@ func (o *Org) autoNumber(obj *schema.Object, f *schema.Field) string {
 // what follows from it.
 func (c *change) save() error {
 	c.audit()
-	for _, step := range []func() error{c.locks, c.references, c.standardBefore, c.triggersBefore, c.required, c.unique,
-		c.lookupFilters, c.validationRules, c.duplicates, c.store, c.standardAfter, c.triggersAfter, c.rollUps} {
+	for _, step := range []func() error{
+		c.locks, c.references, c.standardBefore, c.triggersBefore, c.required, c.unique,
+		c.lookupFilters, c.validationRules, c.duplicates, c.store, c.standardAfter, c.triggersAfter, c.rollUps,
+	} {
 		if err := step(); err != nil {
 			return err
 		}

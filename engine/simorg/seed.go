@@ -31,8 +31,15 @@ type Count struct {
 // service org.
 func BusinessOrg(n int) Population {
 	share := func(percent int) int { return n * percent / 100 }
-	return Population{Random: 1, Counts: []Count{{"Account", share(10)}, {"Contact", share(22)}, {"Lead", share(12)}, {"Opportunity", share(12)},
-		{"Case", share(16)}, {"Task", share(20)}, {"Event", n - share(10) - share(22) - share(12) - share(12) - share(16) - share(20)}}}
+	return Population{Random: 1, Counts: []Count{
+		{"Account", share(10)},
+		{"Contact", share(22)},
+		{"Lead", share(12)},
+		{"Opportunity", share(12)},
+		{"Case", share(16)},
+		{"Task", share(20)},
+		{"Event", n - share(10) - share(22) - share(12) - share(12) - share(16) - share(20)},
+	}}
 }
 
 // seeder makes records past the rules of a save, but with what the platform
@@ -52,7 +59,7 @@ func (o *Org) Seed(p Population) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	setDefault(&p.Years, 3)
-	s := &seeder{tx: o.begin(o.first, writeOptions{}), random: rand.New(rand.NewPCG(p.Random, 7)), years: p.Years, ids: map[string][]string{}} //nolint:gosec // repeatable on purpose
+	s := &seeder{tx: o.begin(o.first, writeOptions{}), random: rand.New(rand.NewPCG(p.Random, 7)), years: p.Years, ids: map[string][]string{}}
 	for _, obj := range o.schema().All() {
 		o.tables[obj.Name].After("", func(r *store.Record) bool {
 			if r.State == store.Live {
@@ -80,8 +87,10 @@ func (s *seeder) fill(obj *schema.Object, n int) error {
 		c.defaults()
 		s.values(c)
 		created, modified := s.dates()
-		for name, v := range map[string]string{"CreatedDate": formatStamp(created), "LastModifiedDate": formatStamp(modified),
-			"CreatedById": s.user.id, "LastModifiedById": s.user.id} {
+		for name, v := range map[string]string{
+			"CreatedDate": formatStamp(created), "LastModifiedDate": formatStamp(modified),
+			"CreatedById": s.user.id, "LastModifiedById": s.user.id,
+		} {
 			c.set(name, v)
 		}
 		if f := beforeSave(obj.Name); f != nil {

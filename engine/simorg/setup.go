@@ -44,9 +44,11 @@ func (o *Org) peopleInOrg() {
 func (o *Org) birthRecords() {
 	t := o.begin(o.first, writeOptions{})
 	if o.schema().Get("Organization") != nil {
-		t.birth("Organization", o.orgID, input{"Name": o.cfg.OrgName, "OrganizationType": "Developer Edition", "InstanceName": "SIM1",
+		t.birth("Organization", o.orgID, input{
+			"Name": o.cfg.OrgName, "OrganizationType": "Developer Edition", "InstanceName": "SIM1",
 			"IsSandbox": yes(o.cfg.Sandbox), "TimeZoneSidKey": "Europe/Helsinki", "DefaultLocaleSidKey": "en_US", "LanguageLocaleKey": "en_US",
-			"FiscalYearStartMonth": "1"})
+			"FiscalYearStartMonth": "1",
+		})
 	}
 	t.currencyRecords()
 	profiles := map[string]string{}
@@ -113,9 +115,11 @@ func (t *tx) profile(name string, p *person) string {
 
 func (t *tx) personRecord(p *person, profile string) {
 	alias := strings.Split(p.Username, "@")[0]
-	t.birth("User", p.id, input{"Username": p.Username, "FirstName": p.FirstName, "LastName": p.LastName, "Name": p.name(),
+	t.birth("User", p.id, input{
+		"Username": p.Username, "FirstName": p.FirstName, "LastName": p.LastName, "Name": p.name(),
 		"Email": p.Email, "Alias": alias[:min(8, len(alias))], "CommunityNickname": alias, "IsActive": yes(!p.Inactive), "ProfileId": profile,
-		"TimeZoneSidKey": "Europe/Helsinki", "LocaleSidKey": "en_US", "EmailEncodingKey": "UTF-8", "LanguageLocaleKey": "en_US", "UserType": "Standard"})
+		"TimeZoneSidKey": "Europe/Helsinki", "LocaleSidKey": "en_US", "EmailEncodingKey": "UTF-8", "LanguageLocaleKey": "en_US", "UserType": "Standard",
+	})
 	t.birth("PermissionSetAssignment", t.o.nextID("0Pa"), input{"AssigneeId": p.id, "PermissionSetId": t.o.profileSets[profile], "IsActive": "true"})
 }
 
@@ -125,8 +129,10 @@ func (o *Org) addRecordTypes() {
 	for _, obj := range o.schema().All() {
 		for _, rt := range obj.RecordTypes {
 			if !rt.Master {
-				t.birth("RecordType", rt.RecordTypeID, input{"Name": rt.Name, "DeveloperName": rt.DeveloperName,
-					"SobjectType": obj.Name, "IsActive": yes(rt.Active)})
+				t.birth("RecordType", rt.RecordTypeID, input{
+					"Name": rt.Name, "DeveloperName": rt.DeveloperName,
+					"SobjectType": obj.Name, "IsActive": yes(rt.Active),
+				})
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package simorg
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"html"
 	"io"
 	"net/http"
@@ -66,7 +67,7 @@ func parseXML(r io.Reader) (*element, error) {
 	stack := []*element{root}
 	for {
 		token, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return root, nil
 		}
 		if err != nil {
@@ -154,12 +155,10 @@ func (o *Org) soap(w http.ResponseWriter, r *http.Request, namespace string, met
 }
 
 func faultElement(err error) *element {
-	code, message := "UNKNOWN_EXCEPTION", err.Error()
-	if f, is := err.(*soapFault); is {
+	api := asAPIError(err)
+	code, message := api.Code, api.Message
+	if f, is := errors.AsType[*soapFault](err); is {
 		code, message = f.code, f.message
-	} else {
-		api := asAPIError(err)
-		code, message = api.Code, api.Message
 	}
 	return el("soapenv:Fault", leaf("faultcode", "sf:"+code), leaf("faultstring", code+": "+message),
 		el("detail", el("sf:fault", leaf("sf:exceptionCode", code), leaf("sf:exceptionMessage", message))))

@@ -70,7 +70,7 @@ func (o *Org) loadFiles(dir fs.FS) error {
 		if document, err := parseXML(bytes.NewReader(files[name])); err == nil && len(document.children) > 0 {
 			root = document.children[0]
 		}
-		o.keepComponent(t, fullName, files[name], files[name+"-meta.xml"], root)
+		o.keepComponent(component{typ: t, fullName: fullName, body: files[name], meta: files[name+"-meta.xml"]}, root)
 	}
 	return nil
 }
@@ -96,8 +96,10 @@ func packagePath(name string) string {
 // applyRules brings an object's validation rules and record types in.
 func (o *Org) applyRules(obj *schema.Object, m *schema.CustomObject) error {
 	for _, r := range m.ValidationRules {
-		rule := &ValidationRule{Object: obj.Name, Name: r.FullName, Condition: r.ErrorConditionFormula, Message: r.ErrorMessage,
-			Field: r.ErrorDisplayField, Inactive: !r.Active}
+		rule := &ValidationRule{
+			Object: obj.Name, Name: r.FullName, Condition: r.ErrorConditionFormula, Message: r.ErrorMessage,
+			Field: r.ErrorDisplayField, Inactive: !r.Active,
+		}
 		if err := o.addValidationRule(rule); err != nil {
 			return err
 		}
@@ -117,8 +119,10 @@ func (o *Org) addRecordType(obj *schema.Object, m schema.RecordTypeMetadata) str
 		}
 	}
 	id := o.nextID("012")
-	obj.RecordTypes = append(obj.RecordTypes, schema.RecordType{Active: m.Active, Available: true, DeveloperName: m.FullName, Name: m.Label,
-		RecordTypeID: id, URLs: map[string]string{}})
+	obj.RecordTypes = append(obj.RecordTypes, schema.RecordType{
+		Active: m.Active, Available: true, DeveloperName: m.FullName, Name: m.Label,
+		RecordTypeID: id, URLs: map[string]string{},
+	})
 	if obj.Field("RecordTypeId") == nil {
 		f := schema.NewField("RecordTypeId", "reference", 18, 0).Reference("RecordType", "RecordType")
 		obj.Add(f)

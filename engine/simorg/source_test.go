@@ -122,8 +122,10 @@ func TestCompanionsAndDefaults(t *testing.T) {
 	}
 	expect(t, "contact roles", w.query("SELECT Id FROM OpportunityContactRole WHERE IsPrimary = true").TotalSize, 1)
 	w.must("POST", "/composite/sobjects", map[string]any{"records": []any{}}, nil)
-	mixed := []any{map[string]any{"attributes": map[string]any{"type": "Group"}, "Name": "G", "Type": "Queue"},
-		map[string]any{"attributes": map[string]any{"type": "Account"}, "Name": "A"}}
+	mixed := []any{
+		map[string]any{"attributes": map[string]any{"type": "Group"}, "Name": "G", "Type": "Queue"},
+		map[string]any{"attributes": map[string]any{"type": "Account"}, "Name": "A"},
+	}
 	_, out := w.do("POST", "/composite/sobjects", map[string]any{"records": mixed})
 	if !strings.Contains(string(out), "MIXED_DML_OPERATION") {
 		t.Errorf("mixed: %s", out)

@@ -139,8 +139,10 @@ func lead(c *change) error {
 }
 
 func user(c *change) error {
-	for name, value := range map[string]string{"CommunityNickname": c.get("Alias"), "TimeZoneSidKey": "Europe/Helsinki",
-		"LocaleSidKey": "en_US", "EmailEncodingKey": "UTF-8", "LanguageLocaleKey": "en_US", "ProfileId": c.o.adminProfile} {
+	for name, value := range map[string]string{
+		"CommunityNickname": c.get("Alias"), "TimeZoneSidKey": "Europe/Helsinki",
+		"LocaleSidKey": "en_US", "EmailEncodingKey": "UTF-8", "LanguageLocaleKey": "en_US", "ProfileId": c.o.adminProfile,
+	} {
 		if c.get(name) == "" {
 			c.set(name, value)
 		}
@@ -269,11 +271,9 @@ func activity(c *change) error {
 	if strings.HasPrefix(who, "00Q") && what != "" {
 		return invalidRow("FIELD_INTEGRITY_EXCEPTION", []string{"WhatId"}, "A lead cannot be related to another record (WhatId)")
 	}
-	account := ""
+	account := c.accountOf(what)
 	if strings.HasPrefix(what, "001") {
 		account = what
-	} else {
-		account = c.accountOf(what)
 	}
 	if account == "" {
 		account = c.accountOf(who)
@@ -406,8 +406,10 @@ func campaignSaved(c *change) error {
 		return nil
 	}
 	for i, label := range []string{"Sent", "Responded"} {
-		if _, err := c.systemInsert("CampaignMemberStatus", input{"CampaignId": c.id, "Label": label, "SortOrder": strconv.Itoa(i + 1),
-			"IsDefault": i == 0, "HasResponded": i == 1}); err != nil {
+		if _, err := c.systemInsert("CampaignMemberStatus", input{
+			"CampaignId": c.id, "Label": label, "SortOrder": strconv.Itoa(i + 1),
+			"IsDefault": i == 0, "HasResponded": i == 1,
+		}); err != nil {
 			return err
 		}
 	}
@@ -434,8 +436,10 @@ func feedItemSaved(c *change) error {
 		return nil
 	}
 	values := make([]string, feed.Cols())
-	for name, v := range map[string]string{field: c.get("ParentId"), "Type": c.get("Type"), "Title": c.get("Title"), "Body": c.get("Body"),
-		"CreatedDate": c.get("CreatedDate"), "CreatedById": c.get("CreatedById"), "LastModifiedDate": c.get("LastModifiedDate"), "LastModifiedById": c.get("LastModifiedById")} {
+	for name, v := range map[string]string{
+		field: c.get("ParentId"), "Type": c.get("Type"), "Title": c.get("Title"), "Body": c.get("Body"),
+		"CreatedDate": c.get("CreatedDate"), "CreatedById": c.get("CreatedById"), "LastModifiedDate": c.get("LastModifiedDate"), "LastModifiedById": c.get("LastModifiedById"),
+	} {
 		if f := feed.Field(name); f != nil {
 			values[f.Col] = v
 		}

@@ -36,8 +36,10 @@ func (o *Org) entityFact(object string) fact {
 	if obj == nil {
 		return fact{"@type": "EntityDefinition", "QualifiedApiName": object, "DurableId": object, "DeveloperName": object}
 	}
-	return fact{"@type": "EntityDefinition", "QualifiedApiName": obj.Name, "DurableId": obj.Name, "DeveloperName": strings.TrimSuffix(obj.Name, "__c"),
-		"Label": obj.Label(), "KeyPrefix": textOrNull(obj.KeyPrefix), "IsCustomSetting": obj.Can("customSetting"), "IsQueryable": obj.Can("queryable")}
+	return fact{
+		"@type": "EntityDefinition", "QualifiedApiName": obj.Name, "DurableId": obj.Name, "DeveloperName": strings.TrimSuffix(obj.Name, "__c"),
+		"Label": obj.Label(), "KeyPrefix": textOrNull(obj.KeyPrefix), "IsCustomSetting": obj.Can("customSetting"), "IsQueryable": obj.Can("queryable"),
+	}
 }
 
 func (o *Org) entityFacts() []fact {
@@ -52,11 +54,15 @@ func (o *Org) ruleFacts() []fact {
 	var rows []fact
 	for _, r := range o.auto.validation {
 		id := o.toolingID("03d", r.Object+"."+r.Name)
-		rows = append(rows, fact{"Id": id, "ValidationName": r.Name, "Active": !r.Inactive, "NamespacePrefix": nil, "ErrorMessage": r.Message,
+		rows = append(rows, fact{
+			"Id": id, "ValidationName": r.Name, "Active": !r.Inactive, "NamespacePrefix": nil, "ErrorMessage": r.Message,
 			"ErrorDisplayField": textOrNull(r.Field), "EntityDefinitionId": r.Object, "EntityDefinition": o.entityFact(r.Object),
-			"FullName": r.Object + "." + r.Name, "ManageableState": "unmanaged", "Metadata": map[string]any{"active": !r.Inactive, "description": nil,
+			"FullName": r.Object + "." + r.Name, "ManageableState": "unmanaged", "Metadata": map[string]any{
+				"active": !r.Inactive, "description": nil,
 				"errorConditionFormula": r.Condition, "errorDisplayField": textOrNull(r.Field), "errorMessage": r.Message,
-				"shouldEvaluateOnClient": nil, "urls": nil}})
+				"shouldEvaluateOnClient": nil, "urls": nil,
+			},
+		})
 	}
 	return rows
 }
@@ -74,24 +80,30 @@ func (o *Org) triggerFacts(kind string) []fact {
 func (o *Org) triggerFact(t *Trigger) fact {
 	switch t.Kind {
 	case WorkflowKind:
-		return fact{"Id": o.toolingID("01Q", t.Name), "Name": t.Name, "TableEnumOrId": t.Object, "NamespacePrefix": nil,
-			"FullName": t.Object + "." + t.Name, "Metadata": map[string]any{"active": !t.Inactive, "triggerType": "onAllChanges", "formula": "true", "actions": []any{}}}
+		return fact{
+			"Id": o.toolingID("01Q", t.Name), "Name": t.Name, "TableEnumOrId": t.Object, "NamespacePrefix": nil,
+			"FullName": t.Object + "." + t.Name, "Metadata": map[string]any{"active": !t.Inactive, "triggerType": "onAllChanges", "formula": "true", "actions": []any{}},
+		}
 	case FlowKind:
 		active := any(o.toolingID("301", t.Name))
 		number := 1
 		if t.Inactive {
 			active, number = nil, 0
 		}
-		return fact{"Id": o.toolingID("300", t.Name), "DeveloperName": t.Name, "ActiveVersionId": active, "LatestVersionId": o.toolingID("301", t.Name),
-			"NamespacePrefix": nil, "ManageableState": "unmanaged", "FullName": t.Name, "Metadata": map[string]any{"activeVersionNumber": number, "description": nil, "masterLabel": nil, "urls": nil}}
+		return fact{
+			"Id": o.toolingID("300", t.Name), "DeveloperName": t.Name, "ActiveVersionId": active, "LatestVersionId": o.toolingID("301", t.Name),
+			"NamespacePrefix": nil, "ManageableState": "unmanaged", "FullName": t.Name, "Metadata": map[string]any{"activeVersionNumber": number, "description": nil, "masterLabel": nil, "urls": nil},
+		}
 	}
 	status := "Active"
 	if t.Inactive {
 		status = "Inactive"
 	}
-	return fact{"Id": o.toolingID("01q", t.Name), "Name": t.Name, "Status": status, "ApiVersion": 66, "TableEnumOrId": t.Object, "NamespacePrefix": nil,
+	return fact{
+		"Id": o.toolingID("01q", t.Name), "Name": t.Name, "Status": status, "ApiVersion": 66, "TableEnumOrId": t.Object, "NamespacePrefix": nil,
 		"EntityDefinitionId": t.Object, "EntityDefinition": o.entityFact(t.Object), "Body": string(t.source()), "FullName": t.Name,
-		"Metadata": map[string]any{"apiVersion": 66.0, "status": status, "packageVersions": []any{}, "urls": nil}}
+		"Metadata": map[string]any{"apiVersion": 66.0, "status": status, "packageVersions": []any{}, "urls": nil},
+	}
 }
 
 func (o *Org) fieldFacts() []fact {
@@ -101,17 +113,21 @@ func (o *Org) fieldFacts() []fact {
 			if !f.Custom || strings.HasSuffix(f.Name, "__s") {
 				continue
 			}
-			rows = append(rows, fact{"Id": o.toolingID("00N", obj.Name+"."+f.Name), "DeveloperName": strings.TrimSuffix(f.Name, "__c"),
+			rows = append(rows, fact{
+				"Id": o.toolingID("00N", obj.Name+"."+f.Name), "DeveloperName": strings.TrimSuffix(f.Name, "__c"),
 				"TableEnumOrId": obj.Name, "NamespacePrefix": nil, "FullName": obj.Name + "." + f.Name,
-				"EntityDefinition": o.entityFact(obj.Name), "EntityDefinitionId": obj.Name, "Metadata": fieldMetadata(f)})
+				"EntityDefinition": o.entityFact(obj.Name), "EntityDefinitionId": obj.Name, "Metadata": fieldMetadata(f),
+			})
 		}
 	}
 	return rows
 }
 
 func fieldMetadata(f *schema.Field) map[string]any {
-	return map[string]any{"label": f.Label, "length": f.Length, "precision": f.Precision, "scale": f.Scale, "type": f.Type,
-		"required": !f.Nillable, "unique": f.Unique, "externalId": f.ExternalID, "formula": textOrNull(f.Formula)}
+	return map[string]any{
+		"label": f.Label, "length": f.Length, "precision": f.Precision, "scale": f.Scale, "type": f.Type,
+		"required": !f.Nillable, "unique": f.Unique, "externalId": f.ExternalID, "formula": textOrNull(f.Formula),
+	}
 }
 
 func (o *Org) classFacts() []fact {
@@ -120,8 +136,10 @@ func (o *Org) classFacts() []fact {
 	var rows []fact
 	for _, key := range sortedMapKeys(o.meta.components) {
 		if c := o.meta.components[key]; c.typ.name == "ApexClass" {
-			rows = append(rows, fact{"Id": c.id, "Name": c.fullName, "Status": "Active", "ApiVersion": 66, "Body": string(c.body), "NamespacePrefix": nil,
-				"FullName": c.fullName, "Metadata": map[string]any{"status": "Active"}})
+			rows = append(rows, fact{
+				"Id": c.id, "Name": c.fullName, "Status": "Active", "ApiVersion": 66, "Body": string(c.body), "NamespacePrefix": nil,
+				"FullName": c.fullName, "Metadata": map[string]any{"status": "Active"},
+			})
 		}
 	}
 	return rows

@@ -25,10 +25,9 @@ type tx struct {
 
 // writeOptions are what request headers say about writes.
 type writeOptions struct {
-	autoAssign    bool
-	assignRule    string
-	allowDupes    bool
-	reportDetails bool
+	autoAssign bool
+	assignRule string
+	allowDupes bool
 }
 
 // write runs fn in a transaction: the one of the composite request around the
@@ -98,8 +97,10 @@ func (c *call) read(fn func() error) error {
 }
 
 // setupObjects may not be written in one transaction with business records.
-var setupObjects = map[string]bool{"User": true, "UserRole": true, "Group": true, "GroupMember": true, "QueueSobject": true,
-	"PermissionSet": true, "PermissionSetAssignment": true, "Profile": true}
+var setupObjects = map[string]bool{
+	"User": true, "UserRole": true, "Group": true, "GroupMember": true, "QueueSobject": true,
+	"PermissionSet": true, "PermissionSetAssignment": true, "Profile": true,
+}
 
 // mix refuses the second kind of object in one transaction.
 func (t *tx) mix(obj *schema.Object) error {

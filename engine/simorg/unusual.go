@@ -102,8 +102,10 @@ func (o *Org) keepMetadataRecord(fullName string, root *element) {
 			values[f.Col], _ = coerce(f, v)
 		}
 	}
-	for field, v := range map[string]string{"DeveloperName": name, "QualifiedApiName": name, "MasterLabel": root.child("label").text,
-		"Label": root.child("label").text, "Language": "en_US"} {
+	for field, v := range map[string]string{
+		"DeveloperName": name, "QualifiedApiName": name, "MasterLabel": root.child("label").text,
+		"Label": root.child("label").text, "Language": "en_US",
+	} {
 		put(field, v)
 	}
 	for _, e := range root.children {

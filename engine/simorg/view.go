@@ -9,17 +9,21 @@ import (
 )
 
 // administrator is what a user with no Permissions of their own may do.
-var administrator = []string{"ApiEnabled", "ViewAllData", "ModifyAllData", "QueryAllFiles", "ManageInteraction", "CustomizeApplication",
+var administrator = []string{
+	"ApiEnabled", "ViewAllData", "ModifyAllData", "QueryAllFiles", "ManageInteraction", "CustomizeApplication",
 	"ModifyMetadata", "ViewSetup", "ManageUsers", "AuthorApex", "CreateAuditFields", "UpdateWithInactiveOwners",
-	"BulkApiHardDelete", "ViewEncryptedData", "EditTask", "EditEvent"}
+	"BulkApiHardDelete", "ViewEncryptedData", "EditTask", "EditEvent",
+}
 
 func newPerson(u User) *person {
 	granted := u.Permissions
 	if granted == nil {
 		granted = administrator
 	}
-	return &person{User: u, permissions: setOf(granted, false), hiddenObjects: setOf(u.HiddenObjects, true),
-		hiddenFields: setOf(u.HiddenFields, true), readOnlyFields: setOf(u.ReadOnlyFields, true)}
+	return &person{
+		User: u, permissions: setOf(granted, false), hiddenObjects: setOf(u.HiddenObjects, true),
+		hiddenFields: setOf(u.HiddenFields, true), readOnlyFields: setOf(u.ReadOnlyFields, true),
+	}
 }
 
 func setOf(list []string, lower bool) map[string]bool {
@@ -84,8 +88,10 @@ func (p *person) view(obj *schema.Object) schema.View {
 var auditFields = map[string]bool{"CreatedById": true, "CreatedDate": true, "LastModifiedById": true, "LastModifiedDate": true}
 
 // auditObjects are the standard objects whose audit fields may be set (reference §8.9).
-var auditObjects = []string{"Account", "Attachment", "CampaignMember", "Case", "CaseComment", "Contact", "ContentVersion",
-	"Contract", "Event", "Idea", "IdeaComment", "Lead", "Opportunity", "Question", "Task", "Vote"}
+var auditObjects = []string{
+	"Account", "Attachment", "CampaignMember", "Case", "CaseComment", "Contact", "ContentVersion",
+	"Contract", "Event", "Idea", "IdeaComment", "Lead", "Opportunity", "Question", "Task", "Vote",
+}
 
 func auditable(obj *schema.Object) bool {
 	return strings.HasSuffix(obj.Name, "__c") && !obj.Can("customSetting") || slices.Contains(auditObjects, obj.Name)

@@ -44,8 +44,10 @@ func (c *call) computedRows(e *engine, q *soql.Query) (rows []fact, ok bool, err
 		rows = c.org.entityFacts()
 	case "duplicaterule":
 		for _, r := range c.org.auto.dupes {
-			rows = append(rows, fact{"Id": c.org.toolingID("0Bm", r.Object+"."+r.Name), "DeveloperName": r.Name, "MasterLabel": r.Name,
-				"SobjectType": r.Object, "IsActive": !r.Inactive, "NamespacePrefix": nil})
+			rows = append(rows, fact{
+				"Id": c.org.toolingID("0Bm", r.Object+"."+r.Name), "DeveloperName": r.Name, "MasterLabel": r.Name,
+				"SobjectType": r.Object, "IsActive": !r.Inactive, "NamespacePrefix": nil,
+			})
 		}
 	case "assignmentrule":
 		for _, r := range c.org.auto.assignments {
@@ -74,10 +76,12 @@ func (o *Org) flowViews() []fact {
 				kind = "RecordBeforeSave"
 			}
 		}
-		rows = append(rows, fact{"Id": o.toolingID("300", t.Name), "DurableId": o.toolingID("300", t.Name), "ApiName": t.Name, "Label": t.Name,
+		rows = append(rows, fact{
+			"Id": o.toolingID("300", t.Name), "DurableId": o.toolingID("300", t.Name), "ApiName": t.Name, "Label": t.Name,
 			"ProcessType": "AutoLaunchedFlow", "TriggerType": kind, "NamespacePrefix": nil, "ActiveVersionId": active, "LatestVersionId": version,
 			"IsActive": !t.Inactive, "ManageableState": "unmanaged", "TriggerObjectOrEventId": t.Object, "TriggerObjectOrEvent": o.entityFact(t.Object),
-			"Versions": []fact{{"@type": "FlowVersionView", "Id": version, "DurableId": version, "VersionNumber": 1, "Status": status}}})
+			"Versions": []fact{{"@type": "FlowVersionView", "Id": version, "DurableId": version, "VersionNumber": 1, "Status": status}},
+		})
 	}
 	return rows
 }
@@ -173,8 +177,10 @@ func (c *call) fieldAccess(e *engine, q *soql.Query) []fact {
 		for _, f := range obj.Fields {
 			mine := p.field(obj, f)
 			seen := mine != nil && p.seesObject(obj)
-			rows = append(rows, fact{"DurableId": obj.Name + "." + f.Name + "." + p.id, "UserId": p.id, "FieldDefinitionId": obj.Name + "." + f.Name,
-				"EntityDefinitionId": obj.Name, "IsAccessible": seen, "IsCreatable": seen && mine.Createable, "IsUpdatable": seen && mine.Updateable && !p.readOnlyObject(obj)})
+			rows = append(rows, fact{
+				"DurableId": obj.Name + "." + f.Name + "." + p.id, "UserId": p.id, "FieldDefinitionId": obj.Name + "." + f.Name,
+				"EntityDefinitionId": obj.Name, "IsAccessible": seen, "IsCreatable": seen && mine.Createable, "IsUpdatable": seen && mine.Updateable && !p.readOnlyObject(obj),
+			})
 		}
 	}
 	return rows

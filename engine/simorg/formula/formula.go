@@ -137,7 +137,7 @@ func text(s string) Value {
 func number(n float64) Value { return Value{Kind: Number, Number: n} }
 func boolean(b bool) Value   { return Value{Kind: Bool, Bool: b} }
 
-// TextValue, NumberValue and so on make the values that an Env answers with.
+// TextValue is a text; the empty one is blank.
 func TextValue(s string) Value { return text(s) }
 
 // NumberValue is a number.

@@ -29,8 +29,10 @@ func find(values map[string]formula.Value, path string) (formula.Value, error) {
 }
 
 var sample = record{
-	now: map[string]formula.Value{"Amount": formula.NumberValue(12.5), "Stage": formula.TextValue("Won"), "Blank": {}, "Phone": formula.TextValue("040 123"),
-		"Open": formula.BoolValue(true), "Close": formula.DateValue(time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC)), "Account.Name": formula.TextValue("Acme"), "Tags": formula.TextValue("a;b")},
+	now: map[string]formula.Value{
+		"Amount": formula.NumberValue(12.5), "Stage": formula.TextValue("Won"), "Blank": {}, "Phone": formula.TextValue("040 123"),
+		"Open": formula.BoolValue(true), "Close": formula.DateValue(time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC)), "Account.Name": formula.TextValue("Acme"), "Tags": formula.TextValue("a;b"),
+	},
 	before: map[string]formula.Value{"Amount": formula.NumberValue(10), "Stage": formula.TextValue("Won")},
 }
 

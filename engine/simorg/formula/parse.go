@@ -144,8 +144,10 @@ func unescape(c byte) string {
 	return "\\" + string(c)
 }
 
-var precedence = map[string]int{"||": 1, "&&": 2, "=": 3, "==": 3, "<>": 3, "!=": 3, "<": 4, "<=": 4, ">": 4, ">=": 4,
-	"&": 5, "+": 6, "-": 6, "*": 7, "/": 7, "^": 8}
+var precedence = map[string]int{
+	"||": 1, "&&": 2, "=": 3, "==": 3, "<>": 3, "!=": 3, "<": 4, "<=": 4, ">": 4, ">=": 4,
+	"&": 5, "+": 6, "-": 6, "*": 7, "/": 7, "^": 8,
+}
 
 func (p *parser) binary(minimum int) (node, error) {
 	if p.depth++; p.depth > maxDepth {

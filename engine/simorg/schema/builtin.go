@@ -204,8 +204,10 @@ func (t *table) system() string {
 }
 
 func (o *Object) calls(letters string) {
-	for attr, letter := range map[string]string{"createable": "C", "updateable": "U", "deletable": "D",
-		"undeletable": "N", "mergeable": "M", "replicateable": "R"} {
+	for attr, letter := range map[string]string{
+		"createable": "C", "updateable": "U", "deletable": "D",
+		"undeletable": "N", "mergeable": "M", "replicateable": "R",
+	} {
 		o.Set(attr, strings.Contains(letters, letter))
 	}
 	if letters == "Q" {
@@ -373,8 +375,10 @@ func (t *table) kids(f *Field, arg string) {
 // Clone copies the catalogue so that a deploy may change the copy: objects are
 // copied, fields are shared until they are replaced.
 func (c *Catalogue) Clone() *Catalogue {
-	n := &Catalogue{objects: make(map[string]*Object, len(c.objects)), prefix: maps.Clone(c.prefix),
-		order: slices.Clone(c.order), pending: slices.Clone(c.pending)}
+	n := &Catalogue{
+		objects: make(map[string]*Object, len(c.objects)), prefix: maps.Clone(c.prefix),
+		order: slices.Clone(c.order), pending: slices.Clone(c.pending),
+	}
 	for key, o := range c.objects {
 		twin := *o
 		twin.Attrs, twin.byName = maps.Clone(o.Attrs), maps.Clone(o.byName)

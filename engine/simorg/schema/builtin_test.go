@@ -80,8 +80,10 @@ func compareField(t *testing.T, o *schema.Object, want map[string]any) {
 	text, _ := json.Marshal(f)
 	var got map[string]any
 	_ = json.Unmarshal(text, &got)
-	for _, key := range []string{"type", "createable", "updateable", "nillable", "length", "precision", "scale", "digits",
-		"referenceTo", "relationshipName", "autoNumber", "idLookup", "nameField", "soapType", "restrictedPicklist", "calculated"} {
+	for _, key := range []string{
+		"type", "createable", "updateable", "nillable", "length", "precision", "scale", "digits",
+		"referenceTo", "relationshipName", "autoNumber", "idLookup", "nameField", "soapType", "restrictedPicklist", "calculated",
+	} {
 		if !reflect.DeepEqual(got[key], want[key]) {
 			t.Errorf("%s.%s %s = %v, recorded %v", o.Name, name, key, got[key], want[key])
 		}

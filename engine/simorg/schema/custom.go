@@ -456,8 +456,10 @@ func (f *Field) export() *CustomField {
 	if f.Meta != nil {
 		return f.Meta
 	}
-	m := &CustomField{FullName: f.Name, Label: f.Label, Type: metadataTypes[f.Type], Length: f.Length, Precision: f.Precision, Scale: f.Scale,
-		ExternalID: f.ExternalID, Unique: f.Unique, Required: !f.Nillable && f.Type != "boolean"}
+	m := &CustomField{
+		FullName: f.Name, Label: f.Label, Type: metadataTypes[f.Type], Length: f.Length, Precision: f.Precision, Scale: f.Scale,
+		ExternalID: f.ExternalID, Unique: f.Unique, Required: !f.Nillable && f.Type != "boolean",
+	}
 	if f.Type == "reference" && len(f.ReferenceTo) > 0 {
 		m.ReferenceTo, m.Length = f.ReferenceTo[0], 0
 	}

@@ -55,8 +55,10 @@ func (o *Object) Describe(root string, view View) map[string]any {
 	if _, ok := d["actionOverrides"]; !ok {
 		d["actionOverrides"], d["namedLayoutInfos"] = []any{}, []any{}
 	}
-	d["urls"] = map[string]string{"sobject": base, "describe": base + "/describe", "rowTemplate": base + "/{ID}",
-		"layouts": base + "/describe/layouts", "compactLayouts": base + "/describe/compactLayouts"}
+	d["urls"] = map[string]string{
+		"sobject": base, "describe": base + "/describe", "rowTemplate": base + "/{ID}",
+		"layouts": base + "/describe/layouts", "compactLayouts": base + "/describe/compactLayouts",
+	}
 	return d
 }
 
@@ -120,8 +122,10 @@ func (c *Catalogue) loadJSON(data []byte, globals bool) error {
 
 func (c *Catalogue) putRecorded(r recording, attrs map[string]any) {
 	prefix, _ := attrs["keyPrefix"].(string)
-	o := &Object{Name: r.Name, KeyPrefix: prefix, Attrs: attrs, Children: r.Children, RecordTypes: r.Types,
-		Scopes: r.Scopes, Recorded: true}
+	o := &Object{
+		Name: r.Name, KeyPrefix: prefix, Attrs: attrs, Children: r.Children, RecordTypes: r.Types,
+		Scopes: r.Scopes, Recorded: true,
+	}
 	built := c.Get(r.Name)
 	if built != nil {
 		o.Traits = built.Traits

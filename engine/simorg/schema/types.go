@@ -76,9 +76,12 @@ func labelOf(name string) string {
 
 // NewObject makes an object with every describe attribute at its usual value.
 func NewObject(name, prefix string) *Object {
-	master := RecordType{Active: true, Available: true, DefaultRecordTypeMapping: true, DeveloperName: "Master", Master: true,
-		Name: "Master", RecordTypeID: MasterRecordType, URLs: map[string]string{}}
-	return &Object{Name: name, KeyPrefix: prefix, RecordTypes: []RecordType{master}, Children: []ChildRelationship{},
+	master := RecordType{
+		Active: true, Available: true, DefaultRecordTypeMapping: true, DeveloperName: "Master", Master: true,
+		Name: "Master", RecordTypeID: MasterRecordType, URLs: map[string]string{},
+	}
+	return &Object{
+		Name: name, KeyPrefix: prefix, RecordTypes: []RecordType{master}, Children: []ChildRelationship{},
 		Scopes: []Scope{{"All " + name, "everything"}, {"My " + name, "mine"}},
 		Attrs: map[string]any{
 			"activateable": false, "associateEntityType": nil, "associateParentEntity": nil, "createable": true,
@@ -90,7 +93,8 @@ func NewObject(name, prefix string) *Object {
 			"compactLayoutable": true, "defaultImplementation": nil, "extendedBy": nil, "extendsInterfaces": nil,
 			"implementedBy": nil, "implementsInterfaces": nil, "listviewable": nil, "lookupLayoutable": nil,
 			"networkScopeFieldName": nil, "searchLayoutable": true, "sobjectDescribeOption": "FULL",
-		}}
+		},
+	}
 }
 
 func orNil(s string) any {
