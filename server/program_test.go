@@ -201,6 +201,15 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s has no security headers", path)
 		}
 	}
+	script := do(t, http.MethodGet, m.URL()+"/assets/page.js", nil)
+	again, err := http.NewRequestWithContext(t.Context(), http.MethodGet, m.URL()+"/assets/page.js", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Header.Set("If-None-Match", script.header.Get("ETag"))
+	if response, err := http.DefaultClient.Do(again); err != nil || response.StatusCode != http.StatusNotModified {
+		t.Errorf("a script that the browser has: %v, %v", response, err)
+	}
 	page := do(t, http.MethodGet, m.URL()+"/", nil).body
 	if strings.Contains(page, "//cdn") || strings.Contains(page, "https://") {
 		t.Error("the page loads something from elsewhere")

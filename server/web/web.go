@@ -5,8 +5,10 @@ package web
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"embed"
 	"encoding/json"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -50,12 +52,24 @@ func (s Site) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", caching("no-store", wholeBody(s.endStreams(s.GraphQL))))
 	mux.Handle("GET /{$}", http.FileServerFS(assets))
-	mux.Handle("GET /assets/", caching("public, max-age=3600", http.StripPrefix("/assets", http.FileServerFS(assets))))
+	mux.Handle("GET /assets/", caching("no-cache", http.StripPrefix("/assets/", tagged(assets))))
 	mux.HandleFunc("GET "+CallbackPath, s.callback)
 	mux.HandleFunc("GET /job-log/{token}", s.jobLog)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", s.readiness)
 	return secured(mux)
+}
+
+// tagged serves files that a browser keeps until their content changes: with
+// an entity tag each, as compiled-in files have no times.
+func tagged(files fs.FS) http.Handler {
+	server := http.FileServerFS(files)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if text, err := fs.ReadFile(files, r.URL.Path); err == nil {
+			w.Header().Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(text)))
+		}
+		server.ServeHTTP(w, r)
+	})
 }
 
 func (s Site) readiness(w http.ResponseWriter, r *http.Request) {

@@ -39,6 +39,7 @@ query Me {
 const ask = GraphiQL.createFetcher({
   url: `${location.origin}/graphql`,
   subscriptionUrl: `${location.origin.replace(/^http/, "ws")}/graphql`,
+  enableIncrementalDelivery: false, // one answer a request, so that fetcher can read it
 });
 
 /** Sends a request with the token of the last sign-in, unless it brings its own. */
