@@ -1,6 +1,14 @@
 import { LightningElement, api } from 'lwc';
 import { label, fill } from 'c/timeMachineLabels';
-import { filterFields, formatTime, isTickable, sourcesOf, toChoices, toRow } from 'c/timeMachineFields';
+import {
+  filterFields,
+  formatTime,
+  formatVersion,
+  isTickable,
+  sourcesOf,
+  toChoices,
+  toRow
+} from 'c/timeMachineFields';
 
 const NOTICES = {
   NO_RESTORE_PERMISSION: label.noticeNoPermission,
@@ -158,13 +166,12 @@ export default class TimeMachineCompare extends LightningElement {
 }
 
 function headingOf(column, place) {
-  return place === 0 ? label.current : formatTime(column.capturedAt);
+  return place === 0 ? label.current : formatTime(column.modifiedAt ?? column.capturedAt);
 }
 
 function detailOf(column, place) {
   if (place === 0) {
     return column.missing ? label.currentMissing : formatTime(column.readAt);
   }
-  const at = formatTime(column.capturedAt);
-  return column.tombstone ? fill(label.versionDeleted, at) : at;
+  return formatVersion(column);
 }

@@ -87,6 +87,17 @@ export function formatTime(at) {
 }
 
 /**
+ * Names a version by when and by whom the record was last changed in it.
+ * @param {{capturedAt: string, modifiedAt: string, modifiedByName: string, tombstone: string}} version the version
+ * @returns {string} what to show
+ */
+export function formatVersion({ capturedAt, modifiedAt, modifiedByName, tombstone }) {
+  const at = formatTime(modifiedAt ?? capturedAt);
+  const text = modifiedByName ? fill(label.versionLabel, at, modifiedByName) : at;
+  return tombstone ? fill(label.versionDeleted, text) : text;
+}
+
+/**
  * Says why a field can never be restored in place; empty when it can.
  * @param {object} field a field of the comparison
  * @returns {string} a sentence

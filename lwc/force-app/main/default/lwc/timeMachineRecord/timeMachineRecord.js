@@ -127,8 +127,12 @@ export default class TimeMachineRecord extends LightningElement {
 
   compare() {
     return this.attempt(this.compare, async () => {
-      this.comparison = await compare({ recordId: this._recordId, versionIds: this.chosen });
-      this.goTo(COMPARE);
+      const { _recordId: recordId } = this;
+      const comparison = await compare({ recordId, versionIds: this.chosen });
+      if (recordId === this._recordId) {
+        this.comparison = comparison;
+        this.goTo(COMPARE);
+      }
     });
   }
 

@@ -1,6 +1,6 @@
 import { LightningElement, api } from 'lwc';
 import { label, fill } from 'c/timeMachineLabels';
-import { formatTime } from 'c/timeMachineFields';
+import { formatVersion } from 'c/timeMachineFields';
 
 const MOST = 4;
 
@@ -30,7 +30,7 @@ export default class TimeMachineVersions extends LightningElement {
   get options() {
     return this.versions.map((version) => ({
       value: version.id,
-      label: nameOf(version),
+      label: formatVersion(version),
       checked: this._chosen.includes(version.id)
     }));
   }
@@ -77,10 +77,4 @@ export default class TimeMachineVersions extends LightningElement {
     const versionIds = this.versions.map((version) => version.id).filter((id) => this._chosen.includes(id));
     this.dispatchEvent(new CustomEvent('compare', { detail: { versionIds } }));
   }
-}
-
-function nameOf({ capturedAt, modifiedAt, modifiedByName, tombstone }) {
-  const at = formatTime(modifiedAt ?? capturedAt);
-  const text = modifiedByName ? fill(label.versionLabel, at, modifiedByName) : at;
-  return tombstone ? fill(label.versionDeleted, text) : text;
 }
