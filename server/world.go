@@ -31,7 +31,8 @@ const (
 // the org connected: what `holdfast demo` shows and `holdfast smoke` drives.
 type world struct {
 	folder  string
-	org     *http.Server
+	org     *simorg.Org
+	site    *http.Server // the org's
 	orgURL  string
 	server  *Main
 	session *demo.Session // a person logged in to the org
@@ -77,8 +78,7 @@ func newOrg() (*simorg.Org, error) {
 
 // serveOrg starts the org.
 func (w *world) serveOrg(ctx context.Context) (host string, err error) {
-	org, err := newOrg()
-	if err != nil {
+	if w.org, err = newOrg(); err != nil {
 		return "", err
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
@@ -87,8 +87,8 @@ func (w *world) serveOrg(ctx context.Context) (host string, err error) {
 	}
 	host = listener.Addr().String()
 	w.orgURL = "http://" + host
-	w.org = &http.Server{Handler: org, ReadHeaderTimeout: readHeaderTimeout}
-	go func() { _ = w.org.Serve(listener) }() // ends with Close
+	w.site = &http.Server{Handler: w.org, ReadHeaderTimeout: readHeaderTimeout}
+	go func() { _ = w.site.Serve(listener) }() // ends with Close
 	return host, nil
 }
 
@@ -145,8 +145,8 @@ func (w *world) close() error {
 	if w.server != nil {
 		errs = append(errs, w.server.Close())
 	}
-	if w.org != nil {
-		errs = append(errs, w.org.Close())
+	if w.site != nil {
+		errs = append(errs, w.site.Close())
 	}
 	return errors.Join(append(errs, os.RemoveAll(w.folder))...)
 }
