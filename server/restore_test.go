@@ -120,7 +120,8 @@ func changedFields(before, after map[string]any) []string {
 func TestADeletedRecordIsNotRestoredInPlace(t *testing.T) {
 	t.Parallel()
 	w, versions := spoilt(t, "")
-	must(t, w.session.Edit(t.Context(), demo.Round{Title: "delete", Steps: []demo.Step{{Delete: []string{"Case1", "Case41"}}, {Delete: []string{"Account1"}}}}))
+	children := []string{"Case1", "Case41", "Shipment1", "Shipment6", "Shipment11", "Shipment16", "Shipment21"}
+	must(t, w.session.Edit(t.Context(), demo.Round{Title: "delete", Steps: []demo.Step{{Delete: children}, {Delete: []string{"Account1"}}}}))
 	if got := w.restoreFields(t, versions[1].ID, "Phone"); got.State != "FAILED" || got.Error == nil || got.Error.Code != "RECORD_DELETED" {
 		t.Errorf("the restore ended %+v", got)
 	}
