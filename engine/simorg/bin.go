@@ -140,10 +140,20 @@ func (o *Org) housekeep() {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		o.sweep(now)
+		return
+	}
+	o.mu.RLock()
+	waiting := len(o.auto.late) > 0
+	o.mu.RUnlock()
+	if waiting {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.commitDue(now)
 	}
 }
 
 func (o *Org) sweep(now time.Time) {
+	o.commitDue(now)
 	b := &o.bins
 	purged, ended := now.Add(-binLife).UnixMilli(), now.Add(-tailLife).UnixMilli()
 	dead := map[string]*schema.Object{}

@@ -2,6 +2,7 @@ package simorg
 
 import (
 	"bytes"
+	"context"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -21,6 +22,8 @@ const (
 	NoRoute        FaultKind = "420"         // the edge during an org's move
 	Reset          FaultKind = "reset"       // the connection is closed without an answer
 	Truncated      FaultKind = "truncated"   // half of the body, then the connection closes
+	Cut            FaultKind = "cut"         // the same of a chunked body
+	LateCommit     FaultKind = "latecommit"  // what the call writes is seen only Delay later (by the org's clock)
 	ShortBody      FaultKind = "short"       // half of the body, properly ended
 	Slow           FaultKind = "slow"        // the answer takes Delay
 	ExpiredSession FaultKind = "expired"     // 401 INVALID_SESSION_ID; the session is gone
@@ -124,8 +127,10 @@ func (o *Org) disturb(w http.ResponseWriter, r *http.Request) (http.ResponseWrit
 		return w, false
 	case Reset:
 		drop(w)
-	case Truncated, ShortBody, NULBytes, LostAnswer:
+	case Truncated, Cut, ShortBody, NULBytes, LostAnswer:
 		o.spoil(w, r, fault.Kind)
+	case LateCommit:
+		o.handler.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), lateKey{}, fault.Delay)))
 	case LocatorExpiry:
 		o.ExpireCursors()
 		return w, false
@@ -207,7 +212,7 @@ func (r *recorder) Write(p []byte) (int, error) { return r.body.Write(p) }
 
 // spoil lets the platform answer and damages the answer on its way.
 func (o *Org) spoil(w http.ResponseWriter, r *http.Request, kind FaultKind) {
-	if kind != Truncated {
+	if kind != Truncated && kind != Cut {
 		r = r.Clone(r.Context())
 		r.Header.Del("Accept-Encoding")
 	}
@@ -227,10 +232,13 @@ func (o *Org) spoil(w http.ResponseWriter, r *http.Request, kind FaultKind) {
 	case Truncated:
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		body = body[:len(body)/2]
+	case Cut:
+		w.Header().Del("Content-Length")
+		body = body[:len(body)/2]
 	}
 	w.WriteHeader(rec.status)
 	_, _ = w.Write(body)
-	if kind == Truncated {
+	if kind == Truncated || kind == Cut {
 		if f, can := w.(http.Flusher); can {
 			f.Flush()
 		}

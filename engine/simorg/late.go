@@ -2,21 +2,28 @@ package simorg
 
 import (
 	"slices"
+	"time"
 
 	"github.com/holdfast-backup/holdfast/engine/simorg/schema"
 	"github.com/holdfast-backup/holdfast/engine/simorg/store"
 )
 
-// lateRecord is a new record that its transaction has stamped but not yet
-// committed: nobody sees it until CommitLate.
+// lateKey carries the delay of a LateCommit fault to the write.
+type lateKey struct{}
+
+// lateRecord is a write that its transaction has stamped but not yet committed:
+// a new record that nobody sees, or the values that an update will give.
 type lateRecord struct {
-	obj *schema.Object
-	rec *store.Record
+	obj    *schema.Object
+	rec    *store.Record
+	values []string // of an update
+	stamp  int64
+	due    time.Time // zero: at CommitLate
 }
 
-// HoldCommits makes the inserts of an object's next n records
-// commit late: they keep the SystemModstamp of their write, but are seen only
-// after CommitLate.
+// HoldCommits makes the next n writes (inserts and updates) of an object commit
+// late: they keep the SystemModstamp of their write, but are seen only after
+// CommitLate.
 func (o *Org) HoldCommits(object string, n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -28,29 +35,72 @@ type hold struct {
 	left   int
 }
 
-// lateCommit hides the record just inserted if its commit is held.
-func (a *automation) lateCommit(c *change) {
-	for i := range a.holding {
-		h := &a.holding[i]
-		if h.object != c.obj.Name || h.left == 0 {
-			continue
+// held says whether a write is to commit late, and when.
+func (c *change) held() (due time.Time, late bool) {
+	if c.opts.late > 0 {
+		return c.o.cfg.Now().Add(c.opts.late), true
+	}
+	for i := range c.o.auto.holding {
+		if h := &c.o.auto.holding[i]; h.object == c.obj.Name && h.left > 0 {
+			h.left--
+			return time.Time{}, true
 		}
-		h.left--
-		a.late = append(a.late, &lateRecord{c.obj, c.rec})
+	}
+	return time.Time{}, false
+}
+
+// hideInsert hides the record just inserted if its commit is late.
+func (c *change) hideInsert() {
+	if due, late := c.held(); late {
+		c.keepLate(&lateRecord{obj: c.obj, rec: c.rec, stamp: c.stamp, due: due})
 		c.change(c.obj, c.rec, nil, func(r *store.Record) { r.State = store.Gone })
-		return
 	}
 }
 
-// CommitLate commits what HoldCommits held back and says how many records that were.
+// holdUpdate keeps an update for later if its commit is late.
+func (c *change) holdUpdate() bool {
+	due, late := c.held()
+	if late {
+		c.keepLate(&lateRecord{obj: c.obj, rec: c.rec, values: slices.Clone(c.new), stamp: c.stamp, due: due})
+	}
+	return late
+}
+
+func (c *change) keepLate(l *lateRecord) {
+	c.o.auto.late = append(c.o.auto.late, l)
+	c.undo = append(c.undo, func() {
+		c.o.auto.late = slices.DeleteFunc(c.o.auto.late, func(other *lateRecord) bool { return other == l })
+	})
+}
+
+// CommitLate commits every write that is held back and says how many.
 func (o *Org) CommitLate() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	n := len(o.auto.late)
-	for _, l := range o.auto.late {
-		o.table(l.obj.Name).Update(l.rec, nil, func(r *store.Record) { r.State = store.Live })
-	}
-	o.auto.late, o.auto.holding = nil, slices.DeleteFunc(o.auto.holding, func(h hold) bool { return h.left == 0 })
+	o.auto.holding = slices.DeleteFunc(o.auto.holding, func(h hold) bool { return h.left == 0 })
+	return o.commitLate(func(*lateRecord) bool { return true })
+}
+
+// commitDue commits the writes whose delay has passed.
+func (o *Org) commitDue(now time.Time) {
+	o.commitLate(func(l *lateRecord) bool { return !l.due.IsZero() && !now.Before(l.due) })
+}
+
+func (o *Org) commitLate(due func(*lateRecord) bool) int {
+	n := 0
+	o.auto.late = slices.DeleteFunc(o.auto.late, func(l *lateRecord) bool {
+		if !due(l) {
+			return false
+		}
+		n++
+		o.table(l.obj.Name).Update(l.rec, l.values, func(r *store.Record) {
+			if l.values == nil {
+				r.State = store.Live
+			}
+			r.Stamp = l.stamp
+		})
+		return true
+	})
 	return n
 }
 

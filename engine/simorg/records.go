@@ -8,6 +8,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/holdfast-backup/holdfast/engine/simorg/schema"
 	"github.com/holdfast-backup/holdfast/engine/simorg/store"
@@ -17,7 +18,8 @@ import (
 func (c *call) writeOptions() writeOptions {
 	assign := c.r.Header.Get("Sforce-Auto-Assign")
 	dupes := strings.ToLower(strings.ReplaceAll(c.r.Header.Get("Sforce-Duplicate-Rule-Header"), " ", ""))
-	return writeOptions{autoAssign: !strings.EqualFold(assign, "FALSE"), allowDupes: strings.Contains(dupes, "allowsave=true")}
+	late, _ := c.r.Context().Value(lateKey{}).(time.Duration)
+	return writeOptions{late: late, autoAssign: !strings.EqualFold(assign, "FALSE"), allowDupes: strings.Contains(dupes, "allowsave=true")}
 }
 
 // saved is the success of a single write.

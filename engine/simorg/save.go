@@ -204,13 +204,15 @@ func (c *change) unique() error {
 // store writes the record.
 func (c *change) store() error {
 	if !c.isNew() {
-		c.change(c.obj, c.rec, c.new, func(r *store.Record) { r.Stamp = c.stamp })
+		if !c.holdUpdate() {
+			c.change(c.obj, c.rec, c.new, func(r *store.Record) { r.Stamp = c.stamp })
+		}
 		return c.storeBlobs()
 	}
 	c.id = c.o.nextID(prefixOf(c.obj))
 	c.rec = &store.Record{ID: c.id, Stamp: c.stamp}
 	c.put(c.obj, c.rec, c.new)
-	c.o.auto.lateCommit(c)
+	c.hideInsert()
 	return c.storeBlobs()
 }
 

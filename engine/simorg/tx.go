@@ -28,6 +28,8 @@ type writeOptions struct {
 	autoAssign bool
 	assignRule string
 	allowDupes bool
+	// late, if positive, is how long what is written stays unseen.
+	late time.Duration
 }
 
 // write runs fn in a transaction: the one of the composite request around the
