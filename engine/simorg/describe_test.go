@@ -99,3 +99,34 @@ func (w *world) same(path string, want, got any) {
 		}
 	}
 }
+
+// Recorded describes do not only answer: what the org does follows them.
+func TestRecordedDescribesGovern(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat(recordings); err != nil {
+		t.Skip("the recorded describes are not on this machine")
+	}
+	w := newWorld(t)
+	if err := w.org.LoadDescribe(os.DirFS(recordings)); err != nil {
+		t.Fatal(err)
+	}
+	account := w.create("Account", map[string]any{"Name": "A", "ns__Description__c": "custom"})
+	got := w.query("SELECT RecordType.DeveloperName, ns__Description__c FROM Account").Records[0]
+	expect(t, "the default record type", got["RecordType"].(map[string]any)["DeveloperName"], any("Household"))
+	w.refused("POST", "/sobjects/Account", map[string]any{"Name": "A", "CreatedDate": "2020-01-01T00:00:00Z"}, 400, "INVALID_FIELD_FOR_INSERT_UPDATE")
+	w.refused("POST", "/sobjects/Contact", map[string]any{}, 400, "REQUIRED_FIELD_MISSING")
+	contact := w.create("Contact", map[string]any{"LastName": "C", "AccountId": account})
+	w.create("Case", map[string]any{"Subject": "S", "ContactId": contact})
+	w.create("Lead", map[string]any{"LastName": "L", "Company": "C"})
+	w.create("Opportunity", map[string]any{"Name": "O", "StageName": "Prospecting", "CloseDate": "2026-03-03", "AccountId": account})
+	event := w.create("Event", map[string]any{"Subject": "E", "WhoId": contact, "WhatId": account, "StartDateTime": "2026-03-03T10:00:00Z", "DurationInMinutes": 30})
+	w.create("Custom__c", map[string]any{"Name": "Setting"})
+	polymorphic := w.query("SELECT What.Type, What.Name, Who.Type, Owner.Name FROM Event WHERE What.Type = 'Account' AND Id = '" + event + "'").Records[0]
+	if what := polymorphic["What"].(map[string]any); what["Type"] != "Account" || what["Name"] != "A" {
+		t.Errorf("What: %v", what)
+	}
+	w.refused("DELETE", "/sobjects/Contact/"+contact, nil, 400, "DELETE_FAILED")
+	for _, object := range []string{"Account", "Contact", "Case", "Lead", "Opportunity", "Event"} {
+		expect(t, object, w.count("SELECT COUNT() FROM "+object), 1)
+	}
+}

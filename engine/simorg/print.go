@@ -153,8 +153,14 @@ func (o *Org) resolve(c *column, obj *schema.Object, r *store.Record) (*schema.F
 	if c.field != nil {
 		return c.field, obj, r
 	}
-	return obj.Field(c.name), obj, r
+	if f := obj.Field(c.name); f != nil || !strings.EqualFold(c.name, "Name") {
+		return f, obj, r
+	}
+	return obj.NameField(), obj, r
 }
+
+// typeField is the Type of what a polymorphic lookup points at.
+var typeField = &schema.Field{Name: "Type", Type: "string", From: schema.TypeName}
 
 // target is the record that a reference field points at.
 func (o *Org) target(f *schema.Field, r *store.Record) (*schema.Object, *store.Record) {
@@ -179,6 +185,8 @@ func (o *Org) text(obj *schema.Object, f *schema.Field, r *store.Record) string 
 	switch f.From {
 	case schema.RecordID:
 		return r.ID
+	case schema.TypeName:
+		return obj.Name
 	case schema.Modstamp:
 		return formatStamp(r.Stamp)
 	case schema.Deleted:

@@ -119,8 +119,11 @@ func (s *selection) column(path []string) *column {
 			obj = s.engine.org.schema().Get(step.ReferenceTo[0])
 		}
 	}
-	if obj != nil {
+	switch {
+	case obj != nil:
 		c.field = obj.Field(c.name)
+	case strings.EqualFold(c.name, "Type"):
+		c.field = typeField
 	}
 	return c
 }
@@ -135,11 +138,6 @@ type probe struct {
 func (p *probe) Value(ref *soql.Ref) soql.Value { return p.s.value(p.s.columns[ref.Slot], p.rec) }
 
 func (s *selection) value(c *column, rec *store.Record) soql.Value {
-	if c.field == nil && len(c.steps) > 0 && strings.EqualFold(c.name, "Type") {
-		if obj, _ := s.targetOf(c, rec); obj != nil && obj.Field("Type") == nil || obj != nil && len(c.steps[len(c.steps)-1].ReferenceTo) > 1 {
-			return soql.TextValue(obj.Name)
-		}
-	}
 	f, obj, r := s.engine.org.resolve(c, s.obj, rec)
 	if f == nil {
 		return soql.Value{}
@@ -157,17 +155,6 @@ func (s *selection) value(c *column, rec *store.Record) soql.Value {
 		return soql.BoolValue(text == "true")
 	}
 	return soql.ValueOf(soql.TypeFor(f.Type, f.CaseSensitive), text)
-}
-
-// targetOf is the object that a column's last lookup points at.
-func (s *selection) targetOf(c *column, rec *store.Record) (*schema.Object, *store.Record) {
-	var obj *schema.Object
-	for _, step := range c.steps {
-		if obj, rec = s.engine.org.target(step, rec); rec == nil {
-			return nil, nil
-		}
-	}
-	return obj, rec
 }
 
 // matches says whether the selection takes a record.
@@ -224,10 +211,11 @@ func (s *selection) add(outs *[]output, item soql.Selection) error {
 func (s *selection) addPath(outs *[]output, obj *schema.Object, path []string, alias string) error {
 	if len(path) == 1 {
 		out := output{key: path[0], column: &column{name: path[0]}}
-		if obj != nil {
-			if f := obj.Field(path[0]); f != nil {
-				out.key, out.column.field = f.Name, f
-			}
+		if obj == nil && strings.EqualFold(path[0], "Type") {
+			out.key, out.column.field = "Type", typeField
+		} else if obj != nil && obj.Field(path[0]) != nil {
+			f := obj.Field(path[0])
+			out.key, out.column.field = f.Name, f
 		}
 		if alias != "" {
 			out.key = alias

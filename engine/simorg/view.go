@@ -51,7 +51,8 @@ func (p *person) seesObject(obj *schema.Object) bool {
 }
 
 // field is a field as the user sees it: nil when hidden, an altered copy when
-// their permissions change what they may write.
+// their permissions change what they may write. A recorded describe already says
+// what the recorded user may.
 func (p *person) field(obj *schema.Object, f *schema.Field) *schema.Field {
 	if len(p.hiddenFields)+len(p.readOnlyFields) > 0 {
 		key := strings.ToLower(obj.Name + "." + f.Name)
@@ -64,7 +65,7 @@ func (p *person) field(obj *schema.Object, f *schema.Field) *schema.Field {
 			return &frozen
 		}
 	}
-	if !f.Createable && auditFields[f.Name] && p.may("CreateAuditFields") && auditable(obj) {
+	if !f.Createable && auditFields[f.Name] && !obj.Recorded && p.may("CreateAuditFields") && auditable(obj) {
 		settable := *f
 		settable.Createable = true
 		return &settable
@@ -74,14 +75,6 @@ func (p *person) field(obj *schema.Object, f *schema.Field) *schema.Field {
 
 // view is field for one object.
 func (p *person) view(obj *schema.Object) schema.View {
-	if obj.Recorded {
-		return func(f *schema.Field) *schema.Field {
-			if p.hiddenFields[strings.ToLower(obj.Name+"."+f.Name)] {
-				return nil
-			}
-			return f
-		}
-	}
 	return func(f *schema.Field) *schema.Field { return p.field(obj, f) }
 }
 

@@ -312,6 +312,7 @@ func (c *Catalogue) reference(o *Object, f *Field, m *CustomField) error {
 	f.Reference(strings.TrimSuffix(m.FullName, "__c")+"__r", m.ReferenceTo)
 	if m.LookupFilter != nil && m.LookupFilter.Active && !m.LookupFilter.IsOptional {
 		f.LookupFilter, f.LookupFilterMessage = conditions(m.LookupFilter.FilterItems, f), m.LookupFilter.ErrorMessage
+		f.FilteredLookupInfo = map[string]any{"controllingFields": []string{}, "dependent": false, "optionalFilter": false}
 	}
 	switch {
 	case m.Type == "MasterDetail":

@@ -173,6 +173,7 @@ const (
 	Deleted         // IsDeleted
 	Computed        // a formula
 	Composed        // an address or a location, of its component fields
+	TypeName        // the object's own name, behind a polymorphic lookup
 )
 
 func (f *Field) source() Source {
