@@ -235,16 +235,19 @@ func survive(t *testing.T, v *victim, wire *tripwire, call int64) {
 	pull := func() { v.kill(); close(killed) }
 	wire.pull.Store(&pull)
 	wire.at.Store(wire.calls.Load() + call)
-	id, err := v.api.StartBackup(t.Context(), v.orgID, "interrupted")
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := "once"
+	// The server may die before it answers: the second asking finds the job of the first.
+	_, _ = v.api.StartBackupOnce(t.Context(), v.orgID, "interrupted", &key)
 	select {
 	case <-killed:
 	case <-time.After(time.Minute):
 		t.Fatal("the backup made fewer calls")
 	}
 	v.start(t)
+	id, err := v.api.StartBackupOnce(t.Context(), v.orgID, "interrupted", &key)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err := v.api.Wait(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}

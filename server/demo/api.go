@@ -112,11 +112,17 @@ type Job struct {
 
 // StartBackup starts a backup of an org and answers its job's id.
 func (a *API) StartBackup(ctx context.Context, orgID, name string) (string, error) {
+	return a.StartBackupOnce(ctx, orgID, name, nil)
+}
+
+// StartBackupOnce is StartBackup with an idempotency key: asked again with the
+// same key, after an answer that did not arrive, it starts no second one.
+func (a *API) StartBackupOnce(ctx context.Context, orgID, name string, key *string) (string, error) {
 	var answer struct {
 		BackupStart struct{ Job Job }
 	}
 	err := a.Do(ctx, `mutation($input: BackupStartInput!) { backupStart(input: $input) { job { id } userErrors { code message } } }`,
-		map[string]any{"input": map[string]any{"orgId": orgID, "name": name}}, &answer)
+		map[string]any{"input": map[string]any{"orgId": orgID, "name": name, "idempotencyKey": key}}, &answer)
 	return answer.BackupStart.Job.ID, err
 }
 
