@@ -58,6 +58,8 @@ func malformedID(s string) error {
 	if len(s) > 24 {
 		s = s[:24] + "…"
 	}
-	return &Error{Kind: KindInvalid, Code: "MALFORMED_ID", Record: s,
-		Message: "“" + s + "” is not a Salesforce record id: give its 15 or 18 characters."}
+	return &Error{
+		Kind: KindInvalid, Code: "MALFORMED_ID", Record: s,
+		Message: "“" + s + "” is not a Salesforce record id: give its 15 or 18 characters.",
+	}
 }

@@ -62,7 +62,7 @@ func ids(ctx context.Context, org engine.Org, s *Selection) iter.Seq2[string, er
 		read := func(where string) error {
 			return readIDs(ctx, org, engine.ReadRequest{Object: *s.Object, Fields: []string{"Id"}, Where: where, Expect: -1}, yield)
 		}
-		err := error(nil)
+		var err error
 		if s.Parents == nil {
 			err = read(s.Where)
 		} else {

@@ -3,6 +3,7 @@ package capture
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -26,8 +27,10 @@ type Dictionary struct{ DB *ent.Client }
 func (d Dictionary) SObject(ctx context.Context, orgID, name string) (*engine.SObject, error) {
 	row, err := d.DB.SObject.Query().Where(sobject.OrgID(orgID), sobject.NameEqualFold(name)).First(ctx)
 	if ent.IsNotFound(err) || err == nil && len(row.Describe) == 0 {
-		return nil, &engine.Error{Kind: engine.KindNotFound, Code: "UNKNOWN_OBJECT", Org: orgID, Object: name,
-			Message: "No object “" + name + "” is known of this org. Check its API name, and back the org up once if it is new."}
+		return nil, &engine.Error{
+			Kind: engine.KindNotFound, Code: "UNKNOWN_OBJECT", Org: orgID, Object: name,
+			Message: "No object “" + name + "” is known of this org. Check its API name, and back the org up once if it is new.",
+		}
 	}
 	if err != nil {
 		return nil, engine.Wrap("load the describe of "+name, err)
@@ -46,14 +49,22 @@ func (d Dictionary) Refresh(ctx context.Context, orgID string, org engine.Org) (
 	if err != nil {
 		return nil, err
 	}
-	schema := &Schema{Failed: map[string]error{}}
-	for start := 0; start < len(global); start += describesAtOnce {
-		part := global[start:min(start+describesAtOnce, len(global))]
-		if err := d.refreshPart(ctx, orgID, org, part, known, schema); err != nil {
+	r := refresh{Dictionary: d, orgID: orgID, org: org, known: known, schema: &Schema{Failed: map[string]error{}}}
+	for part := range slices.Chunk(global, describesAtOnce) {
+		if err := r.describe(ctx, part); err != nil {
 			return nil, err
 		}
 	}
-	return schema, d.markGone(ctx, orgID, global, known)
+	return r.schema, d.markGone(ctx, orgID, global, known)
+}
+
+// refresh is one pass over an org's SObjects.
+type refresh struct {
+	Dictionary
+	orgID  string
+	org    engine.Org
+	known  map[string]knownObject
+	schema *Schema
 }
 
 // Schema is an org's SObjects in the order of its global describe, and those
@@ -85,15 +96,15 @@ func (d Dictionary) known(ctx context.Context, orgID string) (map[string]knownOb
 	return known, nil
 }
 
-func (d Dictionary) refreshPart(ctx context.Context, orgID string, org engine.Org, part []engine.SObject, known map[string]knownObject, schema *Schema) error {
+func (r refresh) describe(ctx context.Context, part []engine.SObject) error {
 	var requests []engine.DescribeRequest
 	for i := range part {
-		schema.Objects = append(schema.Objects, part[i])
+		r.schema.Objects = append(r.schema.Objects, part[i])
 		if ok, _ := describe.Readable(&part[i]); ok {
-			requests = append(requests, engine.DescribeRequest{Object: part[i].Name, Since: known[part[i].Name].describedAt})
+			requests = append(requests, engine.DescribeRequest{Object: part[i].Name, Since: r.known[part[i].Name].describedAt})
 		}
 	}
-	results, err := org.Describe(ctx, requests)
+	results, err := r.org.Describe(ctx, requests)
 	if err != nil {
 		return engine.Wrap("describe the org's objects", err)
 	}
@@ -101,16 +112,16 @@ func (d Dictionary) refreshPart(ctx context.Context, orgID string, org engine.Or
 	for _, result := range results {
 		switch {
 		case result.Err != nil:
-			schema.Failed[result.Object] = result.Err
+			r.schema.Failed[result.Object] = result.Err
 		case !result.Unchanged:
-			create, err := d.row(orgID, result)
+			create, err := r.row(r.orgID, result)
 			if err != nil {
 				return err
 			}
 			changed = append(changed, create)
 		}
 	}
-	return d.save(ctx, changed)
+	return r.save(ctx, changed)
 }
 
 func (d Dictionary) row(orgID string, result engine.DescribeResult) (*ent.SObjectCreate, error) {

@@ -34,8 +34,15 @@ var suffixClasses = []struct {
 	suffix string
 	class  Class
 }{
-	{"__mdt", CustomMetadata}, {"__b", BigObject}, {"__x", External}, {"__e", Event},
-	{"__ChangeEvent", Event}, {"__History", History}, {"__Feed", Feed}, {"__Share", Share}, {"__Tag", Tag},
+	{"__mdt", CustomMetadata},
+	{"__b", BigObject},
+	{"__x", External},
+	{"__e", Event},
+	{"__ChangeEvent", Event},
+	{"__History", History},
+	{"__Feed", Feed},
+	{"__Share", Share},
+	{"__Tag", Tag},
 }
 
 // Classify says which class o is of (salesforce-platform.md §2.4).

@@ -57,8 +57,12 @@ func TestClassify(t *testing.T) {
 func TestUnreadableObjectsSayWhy(t *testing.T) {
 	t.Parallel()
 	for _, o := range []engine.SObject{
-		{Name: "AccountChangeEvent", AssociateEntityType: "ChangeEvent", Queryable: true}, {Name: "Ledger__x", Queryable: true},
-		{Name: "OpenActivity", Queryable: true}, {Name: "Vote", Queryable: true}, {Name: "UserFieldAccess", Queryable: true}, {Name: "UriEventStream"},
+		{Name: "AccountChangeEvent", AssociateEntityType: "ChangeEvent", Queryable: true},
+		{Name: "Ledger__x", Queryable: true},
+		{Name: "OpenActivity", Queryable: true},
+		{Name: "Vote", Queryable: true},
+		{Name: "UserFieldAccess", Queryable: true},
+		{Name: "UriEventStream"},
 	} {
 		if ok, reason := describe.Readable(&o); ok || reason == "" {
 			t.Errorf("%s: readable %v, reason %q", o.Name, ok, reason)

@@ -157,8 +157,10 @@ func (o *Orgs) sealJSON(ctx context.Context, v any) ([]byte, error) {
 func (o *Orgs) unsealJSON(ctx context.Context, sealed []byte, v any) error {
 	plain, err := o.Keeper.Decrypt(ctx, sealed)
 	if err != nil {
-		return &engine.Error{Op: "unseal secrets", Kind: engine.KindInternal, Code: "SECRETS_UNREADABLE",
-			Message: "The org's secrets cannot be opened with this server's key. Restore the key file they were sealed with, or connect the org again.", Err: err}
+		return &engine.Error{
+			Op: "unseal secrets", Kind: engine.KindInternal, Code: "SECRETS_UNREADABLE",
+			Message: "The org's secrets cannot be opened with this server's key. Restore the key file they were sealed with, or connect the org again.", Err: err,
+		}
 	}
 	return engine.Wrap("decode secrets", json.Unmarshal(plain, v))
 }

@@ -72,8 +72,10 @@ func invalidInput(field, message string) error {
 }
 
 func nameTaken(name string) error {
-	return &engine.Error{Kind: engine.KindConflict, Code: "NAME_TAKEN", Field: "name",
-		Message: "An org named “" + name + "” is already connected. Choose another name."}
+	return &engine.Error{
+		Kind: engine.KindConflict, Code: "NAME_TAKEN", Field: "name",
+		Message: "An org named “" + name + "” is already connected. Choose another name.",
+	}
 }
 
 func notFound(id string) error {
@@ -81,6 +83,8 @@ func notFound(id string) error {
 }
 
 func foreignHost(address string) error {
-	return &engine.Error{Kind: engine.KindInvalid, Code: "NOT_A_SALESFORCE_ADDRESS", Field: "loginUrl",
-		Message: "“" + address + "” is not an https address of Salesforce, such as https://login.salesforce.com or https://acme.my.salesforce.com."}
+	return &engine.Error{
+		Kind: engine.KindInvalid, Code: "NOT_A_SALESFORCE_ADDRESS", Field: "loginUrl",
+		Message: "“" + address + "” is not an https address of Salesforce, such as https://login.salesforce.com or https://acme.my.salesforce.com.",
+	}
 }

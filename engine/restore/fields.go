@@ -186,8 +186,10 @@ func (t *inPlace) readCurrent(ctx context.Context) (diff.Column, error) {
 	}
 	have, err := t.current(ctx, t.history, fields)
 	if err == nil && have == nil {
-		err = &engine.Error{Kind: engine.KindConflict, Code: "RECORD_DELETED", Object: t.history.Object.Name, Record: string(t.history.RecordID),
-			Message: t.history.Object.Name + " " + string(t.history.RecordID) + " has been deleted in the org. Bring it back from the Recycle Bin, or restore the record, then restore its fields."}
+		err = &engine.Error{
+			Kind: engine.KindConflict, Code: "RECORD_DELETED", Object: t.history.Object.Name, Record: string(t.history.RecordID),
+			Message: t.history.Object.Name + " " + string(t.history.RecordID) + " has been deleted in the org. Bring it back from the Recycle Bin, or restore the record, then restore its fields.",
+		}
 	}
 	return have, err
 }
@@ -257,8 +259,10 @@ func (t *inPlace) readBack(ctx context.Context, names []string) error {
 	for _, name := range names {
 		t.outcomes[name] = FieldOutcome{Name: name, Outcome: Restored}
 		if slices.Contains(differ, name) {
-			t.outcomes[name] = FieldOutcome{Name: name, Outcome: Differs, Code: "READ_BACK_DIFFERS",
-				Message: "The org took the value but answers another one: a trigger, flow or rule of the org has changed it."}
+			t.outcomes[name] = FieldOutcome{
+				Name: name, Outcome: Differs, Code: "READ_BACK_DIFFERS",
+				Message: "The org took the value but answers another one: a trigger, flow or rule of the org has changed it.",
+			}
 		}
 	}
 	return nil

@@ -59,8 +59,10 @@ func (r *Restore) Record(ctx context.Context, orgID, objectName, recordID string
 		return nil, err
 	}
 	if len(versions) == 0 {
-		return nil, &engine.Error{Kind: engine.KindNotFound, Code: "RECORD_NOT_STORED", Org: orgID, Object: object.Name, Record: string(id),
-			Message: "No version of " + object.Name + " " + string(id) + " is stored. Check the id, and that a backup has run since the record was made."}
+		return nil, &engine.Error{
+			Kind: engine.KindNotFound, Code: "RECORD_NOT_STORED", Org: orgID, Object: object.Name, Record: string(id),
+			Message: "No version of " + object.Name + " " + string(id) + " is stored. Check the id, and that a backup has run since the record was made.",
+		}
 	}
 	slices.Reverse(versions)
 	return &RecordHistory{OrgID: orgID, Object: object, RecordID: id, Versions: versions}, nil
@@ -72,8 +74,10 @@ func (h *RecordHistory) version(id string) (*vault.Version, error) {
 			return &h.Versions[i], nil
 		}
 	}
-	return nil, &engine.Error{Kind: engine.KindNotFound, Code: "VERSION_NOT_FOUND", Object: h.Object.Name, Record: string(h.RecordID),
-		Message: "There is no such version of " + h.Object.Name + " " + string(h.RecordID) + ": take one of its own versions."}
+	return nil, &engine.Error{
+		Kind: engine.KindNotFound, Code: "VERSION_NOT_FOUND", Object: h.Object.Name, Record: string(h.RecordID),
+		Message: "There is no such version of " + h.Object.Name + " " + string(h.RecordID) + ": take one of its own versions.",
+	}
 }
 
 // Comparison is a record side by side: the org's current record first, then
@@ -113,8 +117,10 @@ type CompareOptions struct {
 // Compare sets up to four versions of a record beside what the org has now.
 func (r *Restore) Compare(ctx context.Context, h *RecordHistory, options CompareOptions) (*Comparison, error) {
 	if len(options.VersionIDs) == 0 || len(options.VersionIDs) > maxCompared {
-		return nil, &engine.Error{Kind: engine.KindInvalid, Code: "TOO_MANY_VERSIONS", Field: "versionIds",
-			Message: "Choose one to four versions to compare with the current record."}
+		return nil, &engine.Error{
+			Kind: engine.KindInvalid, Code: "TOO_MANY_VERSIONS", Field: "versionIds",
+			Message: "Choose one to four versions to compare with the current record.",
+		}
 	}
 	versions := make([]*vault.Version, len(options.VersionIDs))
 	for i, id := range options.VersionIDs {

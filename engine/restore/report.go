@@ -53,8 +53,10 @@ func (t *inPlace) conclude(ctx context.Context, progress *job.ObjectProgress) er
 		level   engine.LogLevel
 		text    string
 	}{
-		{Restored, engine.LogInfo, "restored and read back"}, {Unchanged, engine.LogInfo, "had the version's value already"},
-		{Refused, engine.LogError, "refused by the org"}, {Differs, engine.LogError, "written, but read back different"},
+		{Restored, engine.LogInfo, "restored and read back"},
+		{Unchanged, engine.LogInfo, "had the version's value already"},
+		{Refused, engine.LogError, "refused by the org"},
+		{Differs, engine.LogError, "written, but read back different"},
 	} {
 		if names := by[line.outcome]; len(names) > 0 {
 			t.run.Log(line.level, object, "%s %s: %s: %s.", object, id, line.text, strings.Join(names, ", "))
@@ -68,8 +70,10 @@ func (t *inPlace) conclude(ctx context.Context, progress *job.ObjectProgress) er
 
 // fail: with nothing restored the job has failed; otherwise it has errors.
 func (t *inPlace) fail(ctx context.Context, progress *job.ObjectProgress, failed int) error {
-	cause := &engine.Error{Kind: engine.KindInvalid, Code: "FIELDS_NOT_RESTORED", Object: t.history.Object.Name, Record: string(t.history.RecordID),
-		Message: "Some fields were not restored as asked. The report says why for each field."}
+	cause := &engine.Error{
+		Kind: engine.KindInvalid, Code: "FIELDS_NOT_RESTORED", Object: t.history.Object.Name, Record: string(t.history.RecordID),
+		Message: "Some fields were not restored as asked. The report says why for each field.",
+	}
 	if err := progress.Fail(ctx, cause); err != nil {
 		return err
 	}

@@ -49,30 +49,6 @@ func (a *API) History(ctx context.Context, orgID, object, recordID string) ([]Ve
 	return versions, err
 }
 
-// ComparedField is a field across the current record and the chosen versions.
-type ComparedField struct {
-	Name       string
-	Identical  bool
-	Restorable bool
-	Values     []*string
-}
-
-// Compare sets versions of a record beside what the org has now.
-func (a *API) Compare(ctx context.Context, orgID, object, recordID string, versionIDs []string) ([]ComparedField, error) {
-	var answer struct {
-		Org struct {
-			Record struct {
-				Compare struct{ Fields []ComparedField }
-			}
-		}
-	}
-	err := a.Do(ctx, `query($org: ID!, $object: String!, $record: SalesforceId!, $versions: [ID!]!) {
-		org(id: $org) { record(objectName: $object, recordId: $record) {
-			compare(versionIds: $versions) { fields { name identical restorable values } } } } }`,
-		map[string]any{"org": orgID, "object": object, "record": recordID, "versions": versionIDs}, &answer)
-	return answer.Org.Record.Compare.Fields, err
-}
-
 // FieldRestore names a field of a record and the version to take it from.
 type FieldRestore struct{ OrgID, Object, RecordID, Field, VersionID string }
 
