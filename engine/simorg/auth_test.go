@@ -123,3 +123,31 @@ func TestSessionsExpire(t *testing.T) {
 	w.form("/services/oauth2/token", url.Values{"grant_type": {"magic"}}, &refused)
 	expect(t, "unknown grant", refused["error"], any("unsupported_grant_type"))
 }
+
+func TestSetUserChangesARunningSession(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.create("Account", map[string]any{"Name": "A", "Phone": "1"})
+	set := func(edit func(*simorg.User)) {
+		t.Helper()
+		if err := w.org.SetUser("admin@test.example", edit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(func(u *simorg.User) { u.HiddenFields = []string{"Account.Phone"} })
+	w.refused("GET", "/query?q=SELECT+Phone+FROM+Account", nil, 400, "INVALID_FIELD")
+	set(func(u *simorg.User) { u.HiddenFields, u.ReadOnlyFields = nil, []string{"Account.*"} })
+	expect(t, "Phone again", w.query("SELECT Phone FROM Account").Records[0]["Phone"], any("1"))
+	w.refused("PATCH", "/sobjects/Account/"+id, map[string]any{"Phone": "2"}, 400, "INSUFFICIENT_ACCESS_OR_READONLY")
+	w.refused("DELETE", "/sobjects/Account/"+id, nil, 400, "INSUFFICIENT_ACCESS_OR_READONLY")
+	user := w.query("SELECT Id FROM User").Records[0]["Id"].(string)
+	access := w.query("SELECT RecordId, HasReadAccess, HasEditAccess FROM UserRecordAccess WHERE UserId = '" + user + "' AND RecordId = '" + id + "'").Records[0]
+	if access["HasReadAccess"] != true || access["HasEditAccess"] != false {
+		t.Errorf("access: %v", access)
+	}
+	set(func(u *simorg.User) { u.Permissions = []string{} })
+	w.refused("GET", "/limits", nil, 403, "API_DISABLED_FOR_ORG")
+	if err := w.org.SetUser("nobody", func(*simorg.User) {}); err == nil {
+		t.Error("an unknown user was changed")
+	}
+}

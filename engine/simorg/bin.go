@@ -121,7 +121,9 @@ func (t *tx) purge(id string) error {
 		return nil
 	}
 	for _, gone := range append([]row{{obj, r}}, t.o.bins.under[id]...) {
-		t.change(gone.obj, gone.rec, nil, func(r *store.Record) { r.State = store.Gone })
+		before, values := gone.rec.Snapshot(), t.values(gone)
+		t.o.table(gone.obj.Name).Remove(gone.rec)
+		t.undo = append(t.undo, func() { t.o.putBack(gone, before, values) })
 	}
 	return nil
 }
@@ -179,6 +181,7 @@ func (o *Org) sweep(now time.Time) {
 		b.log = slices.Clone(b.log[i:])
 	}
 	o.archive(now)
+	o.jobs.prune(now)
 }
 
 // archive hides closed activities older than the org's limit from plain queries.

@@ -82,6 +82,19 @@ func (o *Org) addJob(j *job) {
 	o.jobs.order = append(o.jobs.order, j)
 }
 
+// prune drops the jobs whose time is over.
+func (j *jobs) prune(now time.Time) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.order = slices.DeleteFunc(j.order, func(job *job) bool {
+		over := now.Sub(job.created) > jobLife
+		if over {
+			delete(j.byID, job.id)
+		}
+		return over
+	})
+}
+
 // job finds the job that the path names.
 func (c *call) job(kind string) (*job, error) {
 	id, _ := readID(c.path("job"))

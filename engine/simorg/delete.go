@@ -41,7 +41,7 @@ func (t *tx) delete(obj *schema.Object, id string) error {
 	if !obj.Can("deletable") {
 		return badRequest("INVALID_TYPE_FOR_OPERATION", "entity type %s does not support delete", obj.Name)
 	}
-	if err := t.mix(obj); err != nil {
+	if err := t.mayWrite(obj); err != nil {
 		return err
 	}
 	if err := t.refuseDelete(obj, r); err != nil {

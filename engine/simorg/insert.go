@@ -61,7 +61,7 @@ func (t *tx) insert(obj *schema.Object, in input) (string, error) {
 	if !obj.Can("createable") {
 		return "", badRequest("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be inserted: %s", obj.Label())
 	}
-	if err := t.mix(obj); err != nil {
+	if err := t.mayWrite(obj); err != nil {
 		return "", err
 	}
 	if obj.IndexFields != nil {
@@ -103,7 +103,7 @@ func (t *tx) update(obj *schema.Object, id string, in input) error {
 	if !obj.Can("updateable") {
 		return badRequest("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be updated: %s", obj.Label())
 	}
-	if err := t.mix(obj); err != nil {
+	if err := t.mayWrite(obj); err != nil {
 		return err
 	}
 	return t.updateAs(&change{tx: t, obj: obj, rec: r}, in)

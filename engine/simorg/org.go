@@ -65,7 +65,7 @@ type User struct {
 	Inactive                          bool
 	Permissions                       []string
 	// HiddenObjects and HiddenFields ("Account.Phone") are not there for the user;
-	// ReadOnlyFields are seen but not written.
+	// ReadOnlyFields are seen but not written ("Account.*": none of the object's).
 	HiddenObjects, HiddenFields, ReadOnlyFields []string
 	// OwnRecordsOnly shows the user what they own; ViewAllData overrides it.
 	OwnRecordsOnly bool

@@ -15,6 +15,7 @@ import (
 const (
 	cursorLife  = 48 * time.Hour
 	maxCursors  = 500
+	maxKept     = 10_000_000 // rows of all cursors together
 	minPageSize = 200
 	maxPageSize = 2000
 )
@@ -37,6 +38,7 @@ type cursors struct {
 	byID  map[string]*cursor
 	order []string
 	next  uint64
+	kept  int // rows of all of them
 }
 
 func (c *cursors) init() { c.byID = map[string]*cursor{} }
@@ -50,8 +52,11 @@ func (o *Org) openCursor(c *cursor) {
 	c.expires = o.cfg.Now().Add(cursorLife)
 	o.cursors.byID[c.id] = c
 	o.cursors.order = append(o.cursors.order, c.id)
-	if len(o.cursors.order) > maxCursors {
-		delete(o.cursors.byID, o.cursors.order[0])
+	o.cursors.kept += len(c.rows)
+	for len(o.cursors.order) > 1 && (len(o.cursors.order) > maxCursors || o.cursors.kept > maxKept) {
+		oldest := o.cursors.order[0]
+		o.cursors.kept -= len(o.cursors.byID[oldest].rows)
+		delete(o.cursors.byID, oldest)
 		o.cursors.order = o.cursors.order[1:]
 	}
 }
@@ -61,14 +66,14 @@ func (o *Org) ExpireCursors() {
 	o.cursors.mu.Lock()
 	defer o.cursors.mu.Unlock()
 	clear(o.cursors.byID)
-	o.cursors.order = nil
+	o.cursors.order, o.cursors.kept = nil, 0
 }
 
 func (o *Org) cursor(id string, p *person) *cursor {
 	o.cursors.mu.Lock()
 	defer o.cursors.mu.Unlock()
 	c := o.cursors.byID[id]
-	if c == nil || c.person != p || o.cfg.Now().After(c.expires) {
+	if c == nil || c.person.id != p.id || o.cfg.Now().After(c.expires) {
 		return nil
 	}
 	return c

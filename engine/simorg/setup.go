@@ -175,9 +175,50 @@ func userSaved(c *change) error {
 		c.o.users[c.id] = p
 		c.undo = append(c.undo, func() { delete(c.o.users, p.id) })
 	}
-	before := p.User
-	p.Username, p.FirstName, p.LastName, p.Email = c.get("Username"), c.get("FirstName"), c.get("LastName"), c.get("Email")
-	p.Inactive = c.get("IsActive") != "true"
-	c.undo = append(c.undo, func() { p.User = before })
+	before, next := p.User, p.User
+	next.Username, next.FirstName, next.LastName, next.Email = c.get("Username"), c.get("FirstName"), c.get("LastName"), c.get("Email")
+	next.Inactive = c.get("IsActive") != "true"
+	c.o.replacePerson(c.id, next)
+	c.undo = append(c.undo, func() { c.o.replacePerson(c.id, before) })
 	return nil
+}
+
+// SetUser changes what a user of the org may see and do, from the next call on.
+func (o *Org) SetUser(username string, edit func(*User)) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	p := o.personByName(username)
+	if p == nil {
+		return fmt.Errorf("the org has no user %s", username)
+	}
+	next := p.User
+	edit(&next)
+	o.replacePerson(p.id, next)
+	return nil
+}
+
+// replacePerson puts a person's new self in place of the old, in sessions and
+// grants too; calls at work go on as who they were.
+func (o *Org) replacePerson(id string, u User) {
+	old, next := o.users[id], newPerson(u)
+	next.id = id
+	o.users[id] = next
+	o.auth.mu.Lock()
+	defer o.auth.mu.Unlock()
+	for token, s := range o.auth.sessions {
+		if s.user == old {
+			twin := *s
+			twin.user = next
+			o.auth.sessions[token] = &twin
+		}
+	}
+	for _, grants := range []map[string]*grant{o.auth.refresh, o.auth.codes} {
+		for token, g := range grants {
+			if g.user == old {
+				twin := *g
+				twin.user = next
+				grants[token] = &twin
+			}
+		}
+	}
 }

@@ -104,8 +104,12 @@ var setupObjects = map[string]bool{
 	"PermissionSet": true, "PermissionSetAssignment": true, "Profile": true,
 }
 
-// mix refuses the second kind of object in one transaction.
-func (t *tx) mix(obj *schema.Object) error {
+// mayWrite refuses an object that the user may only read, and the second kind
+// of object in one transaction.
+func (t *tx) mayWrite(obj *schema.Object) error {
+	if t.user.readOnlyObject(obj) {
+		return invalidRow("INSUFFICIENT_ACCESS_OR_READONLY", nil, "insufficient access rights on object id")
+	}
 	if setupObjects[obj.Name] {
 		t.setup = true
 	} else {
