@@ -105,6 +105,8 @@ type Org struct {
 	bins  bins
 	blobs map[string][]byte // by record id and field name
 
+	formulas sync.Map // parsed, by their source
+
 	idMu     sync.Mutex
 	counters map[string]uint64
 	swept    time.Time // when the bin was last swept

@@ -86,7 +86,7 @@ func (t *tx) summarise(f *schema.Field, child *schema.Object, ref *schema.Field,
 	var filter *formula.Formula
 	if f.RollUp.Filter != "" {
 		var err error
-		if filter, err = formula.Parse(f.RollUp.Filter); err != nil {
+		if filter, err = t.o.parse(f.RollUp.Filter); err != nil {
 			return "", err
 		}
 	}

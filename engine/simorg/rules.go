@@ -64,7 +64,7 @@ func (e *formulaEnv) compute(f *schema.Field, values []string) (formula.Value, e
 	if e.nesting >= maxNesting {
 		return formula.Value{}, fmt.Errorf("formula %s refers to itself", f.Name)
 	}
-	compiled, err := formula.Parse(f.Formula)
+	compiled, err := e.o.parse(f.Formula)
 	if err != nil {
 		return formula.Value{}, err
 	}
@@ -118,7 +118,19 @@ func formulaValue(f *schema.Field, text string) formula.Value {
 	return formula.TextValue(text)
 }
 
-// computed is the text of a formula field; an error shows as #Error!, as there.
+// parse reads a formula once and keeps it.
+func (o *Org) parse(source string) (*formula.Formula, error) {
+	if known, found := o.formulas.Load(source); found {
+		return known.(*formula.Formula), nil
+	}
+	compiled, err := formula.Parse(source)
+	if err == nil {
+		o.formulas.Store(source, compiled)
+	}
+	return compiled, err
+}
+
+// computed is the text of a formula field; an error shows as null.
 func (o *Org) computed(obj *schema.Object, f *schema.Field, r *store.Record) string {
 	v := make([]string, obj.Cols())
 	r.Values(v)
@@ -182,7 +194,7 @@ func (c *change) lookupFilters() error {
 		if f.LookupFilter == "" || c.new[f.Col] == "" || c.old != nil && c.new[f.Col] == c.old[f.Col] {
 			continue
 		}
-		compiled, err := formula.Parse(f.LookupFilter)
+		compiled, err := c.o.parse(f.LookupFilter)
 		if err != nil {
 			return fmt.Errorf("lookup filter of %s: %w", f.Name, err)
 		}

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/holdfast-backup/holdfast/engine/simorg/formula"
 	"github.com/holdfast-backup/holdfast/engine/simorg/schema"
 	"github.com/holdfast-backup/holdfast/engine/simorg/store"
 )
@@ -43,7 +42,7 @@ func (c *change) defaults() {
 // computedDefault is what a field's default formula gives; one that fails gives
 // nothing, as there.
 func (c *change) computedDefault(f *schema.Field) string {
-	compiled, err := formula.Parse(*f.DefaultValueFormula)
+	compiled, err := c.o.parse(*f.DefaultValueFormula)
 	if err != nil {
 		return ""
 	}
