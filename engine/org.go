@@ -208,6 +208,8 @@ type Connection struct {
 	BulkPercent int
 	// Save keeps tokens that a refresh has changed.
 	Save func(ctx context.Context, t Tokens) error
+	// Revoked hears, once, that the org has withdrawn our access; nil for nobody.
+	Revoked func(ctx context.Context)
 }
 
 // OAuthFlow is one of the three ways to connect (salesforce-platform.md §1.3).

@@ -223,9 +223,10 @@ func (o *Orgs) openSession(ctx context.Context, row *ent.Org) (engine.Org, error
 		Save: func(ctx context.Context, t engine.Tokens) error {
 			return o.saveTokens(engine.AsWorker(ctx, viewer.Tenant), row.ID, t)
 		},
+		Revoked: func(ctx context.Context) { o.noteRevoked(engine.AsWorker(context.WithoutCancel(ctx), viewer.Tenant), row) },
 	})
 	if err != nil {
-		return nil, o.noteRevoked(ctx, row, err)
+		return nil, err
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -233,13 +234,12 @@ func (o *Orgs) openSession(ctx context.Context, row *ent.Org) (engine.Org, error
 	return opened, nil
 }
 
-func (o *Orgs) noteRevoked(ctx context.Context, row *ent.Org, cause error) error {
-	if e, ok := engine.AsError(cause); ok && e.Code == "ORG_ACCESS_REVOKED" {
-		if err := row.Update().SetState(org.StateREVOKED).Exec(ctx); err != nil {
-			o.Log.Error("cannot mark the org revoked", "org", row.ID, "error", err)
-		}
+// noteRevoked shows people that the org must be connected again, whenever the
+// org says so: at the opening or in the middle of a job.
+func (o *Orgs) noteRevoked(ctx context.Context, row *ent.Org) {
+	if err := row.Update().SetState(org.StateREVOKED).Exec(ctx); err != nil {
+		o.Log.ErrorContext(ctx, "cannot mark the org revoked", "org", row.ID, "error", err)
 	}
-	return cause
 }
 
 func (o *Orgs) forget(id string) {

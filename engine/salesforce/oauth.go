@@ -185,9 +185,10 @@ func parseGrantRefusal(resp *http.Response) *grantRefusal {
 }
 
 // explain says what a refusal means for the kind of grant that was asked for.
+// One without a code is not the token endpoint's word, but of something on the way.
 func (r *grantRefusal) explain(grant string) error {
 	switch {
-	case r.Status >= 500 || r.Status == 420 || r.Status == http.StatusTooManyRequests || r.Code == "rate_limit_exceeded":
+	case r.Code == "" || r.Status >= 500 || r.Status == 420 || r.Status == http.StatusTooManyRequests || r.Code == "rate_limit_exceeded":
 		return unreachable(r)
 	case r.Code == "inactive_user" || r.Code == "inactive_org" || r.Code == "invalid_app_access" || r.Code == "invalid_grant" && grant == "refresh_token":
 		return revoked(r)
@@ -199,14 +200,16 @@ func (r *grantRefusal) explain(grant string) error {
 	}
 	return &engine.Error{
 		Kind: engine.KindDenied, Code: "ORG_CREDENTIALS_REFUSED", Err: r,
-		Message: "Salesforce refused the connection's client id, secret, user or redirect address (" + or(r.Code, "no reason given") +
+		Message: "Salesforce refused the connection's client id, secret, user or redirect address (" + r.Code +
 			"): check the External Client App and connect the org again.",
 	}
 }
 
+const accessRevoked = "ORG_ACCESS_REVOKED"
+
 func revoked(cause error) error {
 	return &engine.Error{
-		Kind: engine.KindDenied, Code: "ORG_ACCESS_REVOKED", Err: cause,
+		Kind: engine.KindDenied, Code: accessRevoked, Err: cause,
 		Message: "Salesforce no longer accepts Holdfast's access to this org: reconnect the org.",
 	}
 }

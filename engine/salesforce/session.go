@@ -51,7 +51,7 @@ func (s *session) renew(ctx context.Context, stale string) error {
 	}
 	tokens, err := s.client.renew(ctx, conn)
 	if err != nil {
-		return s.remember(err)
+		return s.remember(ctx, err)
 	}
 	if tokens.InstanceURL, err = baseURL(tokens.InstanceURL); err != nil {
 		return err
@@ -66,7 +66,7 @@ func (s *session) renew(ctx context.Context, stale string) error {
 }
 
 // remember names the org in a failure, and keeps one that is final.
-func (s *session) remember(err error) error {
+func (s *session) remember(ctx context.Context, err error) error {
 	e, ok := engine.AsError(err)
 	if !ok {
 		return err
@@ -76,6 +76,9 @@ func (s *session) remember(err error) error {
 		s.mu.Lock()
 		s.refused = err
 		s.mu.Unlock()
+	}
+	if e.Code == accessRevoked && s.conn.Revoked != nil {
+		s.conn.Revoked(ctx)
 	}
 	return err
 }
