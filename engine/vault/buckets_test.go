@@ -1,16 +1,15 @@
 package vault_test
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
+	"time"
 
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/memblob"
@@ -60,12 +59,13 @@ func s3Bucket(t *testing.T) *blob.Bucket {
 	check(t, os.Mkdir(filepath.Join(root, "vault"), 0o700))
 	address := freeAddress(t)
 	server := exec.Command(program, "--access", "test", "--secret", "testsecret", "--port", address, "posix", "--sidecar", t.TempDir(), root) //nolint:gosec // a test's own program
-	log, err := server.StdoutPipe()
-	check(t, err)
-	server.Stderr = server.Stdout
+	var said bytes.Buffer
+	server.Stdout, server.Stderr = &said, &said
 	check(t, server.Start())
-	t.Cleanup(func() { _ = server.Process.Kill(); _ = server.Wait() })
-	waitForS3(t, address, bufio.NewScanner(log))
+	ended := make(chan error, 1)
+	go func() { ended <- server.Wait() }()
+	t.Cleanup(func() { _ = server.Process.Kill() })
+	waitForS3(t, address, ended)
 	check(t, os.Setenv("AWS_ACCESS_KEY_ID", "test")) // t.Setenv is not for parallel tests
 	check(t, os.Setenv("AWS_SECRET_ACCESS_KEY", "testsecret"))
 	b, err := vault.OpenBucket(context.Background(), fmt.Sprintf("s3://vault?endpoint=http://%s&use_path_style=true&region=us-east-1", address))
@@ -81,21 +81,22 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// waitForS3 reads the server's log until it answers.
-func waitForS3(t *testing.T, address string, log *bufio.Scanner) {
+// waitForS3 returns when the server takes connections.
+func waitForS3(t *testing.T, address string, ended <-chan error) {
 	t.Helper()
-	var said strings.Builder
-	for log.Scan() {
-		said.WriteString(log.Text() + "\n")
-		if response, err := http.Get("http://" + address); err == nil {
-			_ = response.Body.Close()
-			go func() {
-				for log.Scan() { // so that the server does not wait for its reader
-					continue
-				}
-			}()
-			return
+	again, late := time.NewTicker(20*time.Millisecond), time.After(30*time.Second)
+	defer again.Stop()
+	for {
+		select {
+		case <-again.C:
+			if conn, err := net.Dial("tcp", address); err == nil {
+				check(t, conn.Close())
+				return
+			}
+		case err := <-ended:
+			t.Fatalf("versitygw ended: %v", err)
+		case <-late:
+			t.Fatal("versitygw does not answer")
 		}
 	}
-	t.Fatalf("versitygw ended: %s", said.String())
 }

@@ -62,5 +62,23 @@ func ingest(ctx context.Context, s *settings) error {
 	small := float64(stored) / float64(packed)
 	figure{"bytes.zstd_csv", float64(stored) / ingestRows, "B/version", small, "<=0.80", small <= 0.80}.print()
 	fmt.Printf("# csv %d B/row, floor %.0f MB/s\n", len(csv)/ingestRows, float64(len(csv))/1e6/median(floors).Seconds())
+	return twoCores(ctx, s, g, csv)
+}
+
+// twoCores compares storing on two cores with one, by the clock.
+func twoCores(ctx context.Context, s *settings, g *vaulttest.Generator, csv []byte) error {
+	on := func(cores int) func() error {
+		return func() error {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
+			_, err := storeOnce(ctx, s, g, csv)
+			return err
+		}
+	}
+	times, err := rounds(s.rounds, wall, on(1), on(2))
+	if err != nil {
+		return err
+	}
+	r := ratios(times[0], times[1])
+	figure{"ingest.two_cores", float64(len(csv)) / 1e6 / median(times[1]).Seconds(), "MB/s", r, ">=1.7", r >= 1.7}.print()
 	return nil
 }

@@ -52,7 +52,7 @@ type settings struct {
 }
 
 var measurements = []measurement{
-	{"ingest", ingest}, {"year", year},
+	{"memory", memory}, {"ingest", ingest}, {"peers", peers}, {"restic", restic}, {"year", year},
 }
 
 func main() {

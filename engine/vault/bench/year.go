@@ -51,34 +51,54 @@ type yearStore struct {
 	bytes    int
 }
 
-func fillYear(ctx context.Context, s *settings) (*yearStore, error) {
+// newYear is an empty vault and the state of its records.
+func newYear(ctx context.Context, s *settings) (*yearStore, error) {
 	y := &yearStore{s: s, g: vaulttest.NewGenerator(vaulttest.Wide, s.rows, 120), revision: make([]int, s.rows), edited: slices.Repeat([]time.Time{dayOne}, s.rows)}
 	dir, err := os.MkdirTemp(s.dir, "year-")
 	if err != nil {
 		return nil, err
 	}
 	y.store, err = newStore(ctx, dir, vault.Config{Grace: time.Nanosecond, OnRead: func(n int) { y.reads++; y.bytes += n }})
+	return y, err
+}
+
+// night edits what the day edits, and backs it up; night 0 is the first, full.
+func (y *yearStore) night(day int) error {
+	records := y.g.Edited(day)
+	if day == 0 {
+		records = make([]int, y.s.rows)
+		for i := range records {
+			records[i] = i
+		}
+	} else {
+		for _, i := range records {
+			y.revision[i]++
+			y.edited[i] = dayOne.AddDate(0, 0, day).Add(time.Duration(i) * time.Millisecond * 7)
+		}
+	}
+	if err := y.put(records); err != nil {
+		return err
+	}
+	_, err := y.Compact(y.ctx, y.org, false)
+	return err
+}
+
+// csv is the first n records as they are now.
+func (y *yearStore) csv(n int) (csv []byte) {
+	for i := range n {
+		csv = vaulttest.AppendCSV(csv, y.g.Row(&y.state, i, y.revision[i], y.edited[i]).Values)
+	}
+	return csv
+}
+
+func fillYear(ctx context.Context, s *settings) (*yearStore, error) {
+	y, err := newYear(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]int, s.rows)
-	for i := range all {
-		all[i] = i
-	}
 	from := cpu()
-	for day := 0; day <= s.days; day++ {
-		records := all
-		if day > 0 {
-			records = y.g.Edited(day)
-			for _, i := range records {
-				y.revision[i]++
-				y.edited[i] = dayOne.AddDate(0, 0, day).Add(time.Duration(i) * time.Millisecond * 7)
-			}
-		}
-		if err := y.put(records); err != nil {
-			return nil, err
-		}
-		if _, err := y.Compact(y.ctx, y.org, false); err != nil {
+	for day := range s.days + 1 {
+		if err := y.night(day); err != nil {
 			return nil, err
 		}
 	}
@@ -163,11 +183,7 @@ func changed(versions []vault.Version) (n int) {
 
 // asOfMerged exports the present of the tiered store.
 func (y *yearStore) asOfMerged() error {
-	var csv []byte
-	for i := range min(y.s.rows, 60_000) {
-		csv = vaulttest.AppendCSV(csv, y.g.Row(&y.state, i, y.revision[i], y.edited[i]).Values)
-	}
-	return exportFigure("asof.merged", y.store, y.g, csv, 0.30, y.s.rounds)
+	return exportFigure("asof.merged", y.store, y.g, y.csv(min(y.s.rows, 60_000)), 0.30, y.s.rounds)
 }
 
 // asOfOne exports a single segment.
