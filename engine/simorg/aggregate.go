@@ -41,6 +41,9 @@ func (s *selection) aggregate() ([]byte, error) {
 	if item, is := q.Select[0].(soql.Selection); is && len(q.GroupBy) == 0 && item.Expr.String() == "COUNT()" {
 		return s.count()
 	}
+	if err := s.groupable(); err != nil {
+		return nil, err
+	}
 	groups, err := s.groups()
 	if err != nil {
 		return nil, err
@@ -63,6 +66,31 @@ func (s *selection) aggregate() ([]byte, error) {
 		return nil, badRequest("EXCEEDED_ID_LIMIT", "Aggregate query has too many rows for direct assignment, use FOR loop")
 	}
 	return s.printGroups(groups), nil
+}
+
+// groupable holds a query to the describe: what is grouped must be groupable,
+// what is aggregated must be aggregatable.
+func (s *selection) groupable() error {
+	for _, e := range s.query.GroupBy {
+		if f, is := e.(soql.Field); is {
+			if c := s.column(f.Path); c.field != nil && !c.field.Groupable {
+				return badRequest("MALFORMED_QUERY", "field '%s' can not be grouped in a query call", f)
+			}
+		}
+	}
+	for _, item := range s.query.Select {
+		sel, is := item.(soql.Selection)
+		call, isCall := sel.Expr.(soql.Call)
+		if !is || !isCall || !call.Aggregate() || len(call.Args) != 1 {
+			continue
+		}
+		if f, is := call.Args[0].(soql.Field); is {
+			if c := s.column(f.Path); c.field != nil && !c.field.Aggregatable {
+				return badRequest("MALFORMED_QUERY", "field %s does not support aggregate operator %s", f, call.Func)
+			}
+		}
+	}
+	return nil
 }
 
 func (s *selection) count() ([]byte, error) {

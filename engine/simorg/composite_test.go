@@ -3,6 +3,7 @@ package simorg_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,21 @@ func (w *world) conditionalDescribe() {
 		"httpHeaders": map[string]any{"If-Modified-Since": "Thu, 01 Jan 2037 00:00:00 GMT"},
 	}}}, &got)
 	expect(w, "304 inside", fmt.Sprint(got.CompositeResponse[0].HTTPStatusCode, string(got.CompositeResponse[0].Body)), "304null")
+}
+
+func TestDescribeGovernsAggregates(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i, industry := range []string{"Energy", "Energy", "Banking"} {
+		w.create("Account", map[string]any{"Name": "A", "Industry": industry, "NumberOfEmployees": i + 1, "AnnualRevenue": 10.5}) // scale 0: stored as 11
+	}
+	got := w.query("SELECT Industry, COUNT(Id) n, SUM(NumberOfEmployees), AVG(AnnualRevenue) a FROM Account GROUP BY Industry HAVING COUNT(Id) > 0 ORDER BY COUNT(Id) DESC, Industry")
+	first := got.Records[0]
+	expect(t, "groups", fmt.Sprint(got.TotalSize, first["Industry"], first["n"], first["expr0"], first["a"]), "2Energy2 3 11")
+	for _, soql := range []string{"SELECT COUNT(Id) FROM Account GROUP BY AnnualRevenue", "SELECT MAX(IsDeleted) FROM Account", "SELECT COUNT(Id) FROM Account GROUP BY Description"} {
+		w.refused("GET", "/query?q="+url.QueryEscape(soql), nil, 400, "MALFORMED_QUERY")
+	}
+	w.refused("GET", "/query?q=SELECT+DurableId+FROM+UserFieldAccess", nil, 400, "MALFORMED_QUERY")
 }
 
 func TestLateCommitsByFault(t *testing.T) {

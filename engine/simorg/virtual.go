@@ -29,7 +29,9 @@ func (c *call) computedRows(e *engine, q *soql.Query) (rows []fact, ok bool, err
 	case "userrecordaccess":
 		rows, err = c.recordAccess(e, q)
 	case "userfieldaccess":
-		rows = c.fieldAccess(e, q)
+		if rows = c.fieldAccess(e, q); rows == nil {
+			err = badRequest("MALFORMED_QUERY", "UserFieldAccess needs a filter on EntityDefinitionId or FieldDefinitionId")
+		}
 	case "userpermissionaccess":
 		row := fact{"Id": c.session.user.id, "LastCacheUpdate": formatREST(c.org.cfg.Now())}
 		for _, f := range e.org.schema().Get("UserPermissionAccess").Fields {
