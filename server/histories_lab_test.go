@@ -128,6 +128,7 @@ func labDescribes() fstest.MapFS {
 // labOptions are what a lab may have that is not the default.
 type labOptions struct {
 	bucket *blob.Bucket
+	arena  int // the vault's, in bytes
 	client salesforce.Options
 	flow   engine.OAuthFlow
 }
@@ -175,7 +176,7 @@ func (l *lab) openRooms(o labOptions) {
 		o.bucket = memblob.OpenBucket(nil)
 	}
 	silent, keeper := slog.New(slog.DiscardHandler), localsecrets.NewKeeper([32]byte{1})
-	l.vault, err = vault.Open(vault.Config{DB: l.db.Client, Bucket: o.bucket, Keeper: keeper, Clock: l.clock.Now})
+	l.vault, err = vault.Open(vault.Config{DB: l.db.Client, Bucket: o.bucket, Keeper: keeper, Clock: l.clock.Now, ArenaBytes: o.arena})
 	l.must(err)
 	o.client.Now, o.client.Sleep = l.clock.Now, l.clock.Sleep
 	o.client.SmallRead = 10

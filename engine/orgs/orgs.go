@@ -223,7 +223,9 @@ func (o *Orgs) openSession(ctx context.Context, row *ent.Org) (engine.Org, error
 		Save: func(ctx context.Context, t engine.Tokens) error {
 			return o.saveTokens(engine.AsWorker(ctx, viewer.Tenant), row.ID, t)
 		},
-		Revoked: func(ctx context.Context) { o.noteRevoked(engine.AsWorker(context.WithoutCancel(ctx), viewer.Tenant), row) },
+		Revoked: func(ctx context.Context) {
+			o.noteRevoked(engine.AsWorker(context.WithoutCancel(ctx), viewer.Tenant), row)
+		},
 	})
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"gocloud.dev/blob"
@@ -35,6 +36,7 @@ type Disk struct {
 	killAt int
 	onKill func()
 	refuse error
+	room   int // bytes left, below 0 for no limit
 	clock  func() time.Time
 }
 
@@ -47,7 +49,9 @@ type diskFile struct {
 }
 
 // NewDisk is an empty disk.
-func NewDisk(clock func() time.Time) *Disk { return &Disk{files: map[string]*diskFile{}, clock: clock} }
+func NewDisk(clock func() time.Time) *Disk {
+	return &Disk{files: map[string]*diskFile{}, clock: clock, room: -1}
+}
 
 // KillAt kills at the n-th step from now; onKill runs at that moment.
 func (d *Disk) KillAt(n int, onKill func()) {
@@ -61,6 +65,14 @@ func (d *Disk) Refuse(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.refuse = err
+}
+
+// Limit leaves room for so many bytes more: what does not fit fails with
+// ENOSPC. Below 0 there is room again for everything.
+func (d *Disk) Limit(room int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.room = room
 }
 
 // Steps is how many steps were taken so far.
@@ -292,6 +304,12 @@ func (w *diskWriter) Write(p []byte) (int, error) {
 	w.file.synced = false
 	if w.d.refuse != nil {
 		return 0, w.d.refuse
+	}
+	if w.d.room >= 0 {
+		if len(p) > w.d.room {
+			return 0, syscall.ENOSPC
+		}
+		w.d.room -= len(p)
 	}
 	return len(p), w.d.step()
 }
