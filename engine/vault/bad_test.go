@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"path"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/vault"
+	"github.com/holdfast-backup/holdfast/engine/vault/vaulttest"
 	"github.com/holdfast-backup/holdfast/ent/database/databasetest"
 )
 
@@ -351,4 +353,47 @@ func TestDiskFull(t *testing.T) {
 	want(t, "meanwhile", m.everything(), before)
 	check(t, deeds()[3](m))
 	m.clean()
+}
+
+// TestManyArenas writes an object that fills many arenas, so that segments are
+// written in the background, and fails one of them on a full disk.
+func TestManyArenas(t *testing.T) {
+	t.Parallel()
+	b := setup(t, databasetest.SQLite(t))
+	b.Vault = b.open(vault.Config{ArenaBytes: 40 << 10, Workers: 2})
+	o := newTruth(1500, 24)
+	all := rand.New(rand.NewPCG(1, 2)).Perm(o.Records)
+	b.write(o, all)
+	b.same(o, "unordered, in many segments", vault.Point{}, o.csv())
+	stats, err := b.Stats(b.ctx, b.org)
+	check(t, err)
+	if stats.Segments < 5 || stats.Versions != int64(o.Records) {
+		t.Errorf("%+v", stats)
+	}
+	b.write(o, all)
+	if again, err := b.Stats(b.ctx, b.org); err != nil || again.Versions != stats.Versions {
+		t.Errorf("the same rows again: %+v, %v", again, err)
+	}
+	b.clean()
+
+	disk := vaulttest.NewDisk(time.Now)
+	b.bucket = disk.Bucket()
+	b.Vault = b.open(vault.Config{ArenaBytes: 40 << 10})
+	disk.Refuse(syscall.ENOSPC)
+	run := b.begin()
+	w, err := run.Writer(b.ctx, schemaOf("Big", "Text"))
+	check(t, err)
+	for i := 0; err == nil && i < 5000; i++ {
+		err = w.Put(b.ctx, vault.Row{ID: fmt.Appendf(nil, "%06d", i), Values: [][]byte{bytes.Repeat([]byte("x"), 90)}})
+	}
+	if e, ok := engine.AsError(err); !ok || e.Code != "VAULT_FULL" {
+		t.Errorf("put on a full disk: %v", err)
+	}
+	if _, again := w.Finish(b.ctx, nil); again == nil {
+		t.Error("a writer that lost rows finished")
+	}
+	disk.Refuse(nil)
+	_, err = run.ClosePartial(b.ctx)
+	check(t, err)
+	want(t, "what is left", b.history("Big", "000001"), "")
 }

@@ -153,18 +153,26 @@ func (r *Run) store(ctx context.Context, seq uint64, writers ...*Writer) (*store
 	return f.stored, f.close()
 }
 
-// fill adds the writer's rows as a section.
+// fill adds the writer's rows as a section, block by block.
 func (w *Writer) fill(sw *segment.Writer, seq uint64) error {
 	if err := sw.Begin(w.schema.Object, w.schema.Fields); err != nil {
 		return err
 	}
-	row := segment.Row{Seq: seq}
-	for i := range w.arena.entries {
-		e := &w.arena.entries[i]
-		row.ID, row.Op, row.Modstamp, row.Cells = e.id(), e.op, e.modstamp(), e.cells(row.Cells[:0])
-		if err := sw.Add(&row); err != nil {
+	for rows := w.arena.entries; len(rows) > 0; {
+		n, size := 0, 0
+		for n < min(len(rows), segment.MaxBlockRows) && size < segment.Young.Block {
+			size += len(rows[n].row)
+			n++
+		}
+		block := rows[:n]
+		err := sw.AddBlock(n, func(i int, r *segment.Row) {
+			e := &block[i]
+			r.ID, r.Seq, r.Op, r.Modstamp, r.Cells = e.id(), seq, e.op, e.modstamp(), e.cells(r.Cells[:0])
+		})
+		if err != nil {
 			return err
 		}
+		rows = rows[n:]
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package vault
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -219,7 +221,21 @@ func (r *Run) ClosePartial(ctx context.Context) (RunCounts, error) {
 	return r.close(ctx, vaultrun.StatePARTIAL)
 }
 
+// rest returns when no writer is busy in the background. What an unfinished
+// one has failed at does not matter: its object is dropped.
+func (r *Run) rest() {
+	r.mu.Lock()
+	objects := slices.Collect(maps.Values(r.objects))
+	r.mu.Unlock()
+	for _, o := range objects {
+		if o.writer != nil {
+			_ = o.writer.await()
+		}
+	}
+}
+
 func (r *Run) close(ctx context.Context, state vaultrun.State) (RunCounts, error) {
+	r.rest()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.flushBundle(ctx); err != nil {

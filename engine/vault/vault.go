@@ -24,7 +24,8 @@ type Config struct {
 	Keeper *secrets.Keeper // wraps the orgs' keys
 	Clock  func() time.Time
 	Log    *slog.Logger
-	// ArenaBytes is how much one Writer holds before it writes a segment (64 MiB).
+	// ArenaBytes is how much one Writer holds: it fills one half while the other
+	// is written as a segment (48 MiB).
 	ArenaBytes int
 	// CacheBytes bounds the indexes kept in memory (256 MiB).
 	CacheBytes int
@@ -37,7 +38,7 @@ type Config struct {
 }
 
 const (
-	defaultArena  = 64 << 20
+	defaultArena  = 48 << 20
 	defaultCache  = 256 << 20
 	defaultGrace  = time.Hour
 	orphanAge     = 24 * time.Hour

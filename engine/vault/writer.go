@@ -39,6 +39,9 @@ type Writer struct {
 	purged purgedSet
 	first  bool // nothing of the object is stored but by this run
 	done   bool
+	back   *Writer    // writes the arena filled before this one
+	wrote  chan error // its outcome
+	failed error      // it lost rows: only another attempt can go on
 }
 
 // Writer begins or goes on with an SObject. It is KindConflict when the object
@@ -65,6 +68,9 @@ func (r *Run) Writer(ctx context.Context, schema Schema) (*Writer, error) {
 
 // Put takes a row; its slices are the caller's again on return.
 func (w *Writer) Put(ctx context.Context, row Row) error {
+	if w.failed != nil {
+		return w.failed
+	}
 	if w.done {
 		return w.refuse("VAULT_OBJECT_TAKEN", "%s is finished: it takes no more rows.", w.schema.Object)
 	}
@@ -78,10 +84,34 @@ func (w *Writer) Put(ctx context.Context, row Row) error {
 		return nil
 	}
 	w.arena.add(&row, segment.MakeOp("", row.Tombstone, false))
-	if w.arena.size < w.run.v.arena {
+	if w.arena.size < w.run.v.arena/2 {
 		return nil
 	}
-	return w.flush(ctx, nil)
+	return w.handOver(ctx)
+}
+
+// handOver writes the full arena in the background and goes on with another.
+func (w *Writer) handOver(ctx context.Context) error {
+	spare := w.back
+	if err := w.await(); err != nil {
+		return err
+	}
+	w.back, w.wrote = &Writer{run: w.run, object: w.object, schema: w.schema, arena: w.arena}, make(chan error, 1)
+	w.arena = arena{}
+	if spare != nil {
+		w.arena = spare.arena
+	}
+	go func(back *Writer, wrote chan<- error) { wrote <- back.flush(ctx, nil) }(w.back, w.wrote)
+	return nil
+}
+
+// await returns when nothing is being written in the background.
+func (w *Writer) await() error {
+	if w.back != nil {
+		w.failed = <-w.wrote
+		w.back = nil
+	}
+	return w.failed
 }
 
 func (w *Writer) refuse(code, format string, args ...any) error {
@@ -92,6 +122,9 @@ func (w *Writer) refuse(code, format string, args ...any) error {
 
 // Checkpoint makes every row put so far durable, together with the token.
 func (w *Writer) Checkpoint(ctx context.Context, token []byte) error {
+	if err := w.await(); err != nil {
+		return err
+	}
 	return w.flush(ctx, &token)
 }
 
@@ -99,6 +132,9 @@ func (w *Writer) Checkpoint(ctx context.Context, token []byte) error {
 // token become durable with the segment they share with others, at the latest
 // at Commit.
 func (w *Writer) Finish(ctx context.Context, token []byte) (ObjectCounts, error) {
+	if err := w.await(); err != nil {
+		return ObjectCounts{}, err
+	}
 	counts, err := w.decide(ctx)
 	if err != nil {
 		return counts, fault("finish "+w.schema.Object, w.run.row.OrgID, err)

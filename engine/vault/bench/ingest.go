@@ -62,7 +62,8 @@ func ingest(ctx context.Context, s *settings) error {
 	small := float64(stored) / float64(packed)
 	figure{"bytes.zstd_csv", float64(stored) / ingestRows, "B/version", small, "<=0.80", small <= 0.80}.print()
 	fmt.Printf("# csv %d B/row, floor %.0f MB/s\n", len(csv)/ingestRows, float64(len(csv))/1e6/median(floors).Seconds())
-	return twoCores(ctx, s, g, csv)
+	big := vaulttest.NewGenerator(vaulttest.Wide, 5*ingestRows, 120)
+	return twoCores(ctx, s, big, csvOf(big, 0, 5*ingestRows))
 }
 
 // twoCores compares storing on two cores with one, by the clock.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -44,7 +45,8 @@ type blockBuilder struct {
 	seqs     []int64
 	ops      []byte
 	repeats  []uint16
-	touched  []int // columns with a value in the last row
+	hashes   []uint64 // of the ids
+	touched  []int    // columns with a value in the last row
 	previous []int
 	raw      int
 	scratch  scratch
@@ -63,7 +65,7 @@ func (b *blockBuilder) reset(fields []Field) {
 		b.cols[i].reset()
 	}
 	b.ids.reset()
-	b.seqs, b.ops, b.repeats, b.raw = b.seqs[:0], b.ops[:0], b.repeats[:0], 0
+	b.seqs, b.ops, b.repeats, b.hashes, b.raw = b.seqs[:0], b.ops[:0], b.repeats[:0], b.hashes[:0], 0
 	b.touched, b.previous = b.touched[:0], b.previous[:0]
 }
 
@@ -71,13 +73,23 @@ func (b *blockBuilder) len() int { return len(b.seqs) }
 
 func (b *blockBuilder) full(target int) bool { return b.raw >= target || len(b.seqs) == maxRows-1 }
 
-// add appends a row; same says that the row before is of the same record.
-func (b *blockBuilder) add(r *Row, same bool) error {
+// follows reports whether the row before is of the same record.
+func (b *blockBuilder) follows(id []byte) bool {
+	return len(b.seqs) > 0 && bytes.Equal(b.ids.last(), id)
+}
+
+// add appends a row: ids ascend, and within an id sequences do.
+func (b *blockBuilder) add(r *Row) error {
 	n := len(b.seqs)
-	if same = same && n > 0; same {
+	same, err := b.order(r)
+	if err != nil {
+		return err
+	}
+	if same {
 		b.repeats = append(b.repeats, uint16(n))
 	} else {
 		b.ids.add(len(b.ids.rows), r.ID)
+		b.hashes = append(b.hashes, idHash(r.ID))
 	}
 	b.seqs = append(b.seqs, int64(r.Seq))
 	b.ops = append(b.ops, byte(r.Op))
@@ -97,6 +109,21 @@ func (b *blockBuilder) add(r *Row, same bool) error {
 		return fmt.Errorf("%w: one version of %s takes more than %d MiB", ErrLimit, r.ID, maxRaw>>20)
 	}
 	return nil
+}
+
+func (b *blockBuilder) order(r *Row) (same bool, err error) {
+	if len(r.ID) == 0 || len(r.ID) > maxIDLen || r.Seq > math.MaxInt64/2 {
+		return false, fmt.Errorf("%w: an id has 1 to %d bytes, this one %d", ErrLimit, maxIDLen, len(r.ID))
+	}
+	n := len(b.seqs)
+	if n == 0 {
+		return false, nil
+	}
+	order := bytes.Compare(b.ids.last(), r.ID)
+	if order > 0 || (order == 0 && b.seqs[n-1] >= int64(r.Seq)) {
+		return false, fmt.Errorf("%w: %s at %d", ErrOrder, r.ID, r.Seq)
+	}
+	return order == 0, nil
 }
 
 func (b *blockBuilder) put(col, row int, same bool, v []byte) {

@@ -13,11 +13,6 @@ func (w *Writer) Copy(c *Cursor) error {
 	if err := w.flush(); err != nil {
 		return err
 	}
-	for row := range c.Len() {
-		if _, err := w.advance(c.ID(row), c.Seq(row)); err != nil {
-			return err
-		}
-	}
 	n := c.Number()
 	cold, err := c.r.seal.open(c.sealed, kindCold, n)
 	if err != nil {
@@ -25,6 +20,10 @@ func (w *Writer) Copy(c *Cursor) error {
 	}
 	e := &encoding{ordinal: w.ordinal, meta: c.r.index.blocks[n], done: make(chan struct{})}
 	e.meta.object = len(w.index.sections) - 1
+	e.firstSeq, e.lastSeq = c.Seq(0), c.Seq(c.Len()-1)
+	for i := range c.ids.spans {
+		e.hashes = append(e.hashes, idHash(c.ids.get(i)))
+	}
 	e.hot = w.seal.seal(nil, c.packed, kindHot, w.ordinal)
 	e.cold = w.seal.seal(nil, cold, kindCold, w.ordinal)
 	close(e.done)

@@ -20,7 +20,7 @@ func FuzzBlock(f *testing.F) {
 			id := fmt.Sprintf("001Qy0000%06d", i/2)
 			row := Row{ID: []byte(id + engine.IDChecksum(id)), Seq: uint64(i), Op: 1, Modstamp: []byte("2026-01-02T03:04:05.006Z")}
 			row.Cells = []Cell{{0, row.ID}, {1, row.Modstamp}, {2, []byte("2026-02-03")}, {3, fmt.Appendf(nil, "%*d", i%3+1, i)}}
-			if err := b.add(&row, i%2 == 1); err != nil {
+			if err := b.add(&row); err != nil {
 				f.Fatal(err)
 			}
 		}
@@ -69,12 +69,11 @@ func FuzzColumn(f *testing.F) {
 		b := &blockBuilder{}
 		b.reset([]Field{{Name: "F"}})
 		for i, line := range lines {
-			same := i > 0 && repeatEvery > 0 && i%(int(repeatEvery)+1) != 0
-			row := Row{ID: binary.BigEndian.AppendUint32(nil, uint32(i+1)), Seq: uint64(i), Op: 1}
+			row := Row{ID: binary.BigEndian.AppendUint32(nil, uint32(i/(int(repeatEvery)+1)+1)), Seq: uint64(i), Op: 1}
 			if len(line) > 0 {
 				row.Cells = []Cell{{0, line}}
 			}
-			if err := b.add(&row, same); err != nil {
+			if err := b.add(&row); err != nil {
 				t.Fatal(err)
 			}
 		}

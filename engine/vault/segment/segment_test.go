@@ -310,6 +310,9 @@ func TestWriterRefusesDisorder(t *testing.T) {
 			for i := range tt.rows {
 				err = w.Add(&tt.rows[i])
 			}
+			if err == nil {
+				_, err = w.Close()
+			}
 			if !errors.Is(err, tt.want) {
 				t.Errorf("got %v, want %v", err, tt.want)
 			}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"math"
 	"runtime"
 	"sync"
 
@@ -107,11 +106,7 @@ func (w *Writer) section() *Section { return &w.index.sections[len(w.index.secti
 // Add appends a version: ids ascend, and within an id sequences do. Row and
 // its slices are the caller's again on return.
 func (w *Writer) Add(r *Row) error {
-	same, err := w.advance(r.ID, r.Seq)
-	if err != nil {
-		return err
-	}
-	if b := w.builder; b != nil && b.full(w.o.Sizing.Block) && (!same || b.full(stretch*w.o.Sizing.Block)) {
+	if b := w.builder; b != nil && b.full(w.o.Sizing.Block) && (!b.follows(r.ID) || b.full(stretch*w.o.Sizing.Block)) {
 		if err := w.flush(); err != nil {
 			return err
 		}
@@ -119,31 +114,25 @@ func (w *Writer) Add(r *Row) error {
 	if w.builder == nil {
 		w.builder = w.newBuilder()
 	}
-	return w.builder.add(r, same)
+	return w.builder.add(r)
 }
+
+// AddBlock appends n versions as a block of their own, at most MaxBlockRows.
+// row fills in one after the other, on another goroutine: what it gives must
+// stay as it is until Close.
+func (w *Writer) AddBlock(n int, row func(i int, r *Row)) error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	return w.start(&encoding{b: w.newBuilder(), rows: n, row: row})
+}
+
+// MaxBlockRows is the most versions of a block.
+const MaxBlockRows = maxRows - 1
 
 // stretch is by how much a block may pass its size to keep the versions of one
 // record together.
 const stretch = 16
-
-// advance checks the order, and counts and hashes each id once.
-func (w *Writer) advance(id []byte, seq uint64) (same bool, err error) {
-	if len(id) == 0 || len(id) > maxIDLen || seq > math.MaxInt64/2 {
-		return false, fmt.Errorf("%w: an id has 1 to %d bytes, this one %d", ErrLimit, maxIDLen, len(id))
-	}
-	switch order := bytes.Compare(w.lastID, id); {
-	case order > 0 || (order == 0 && w.lastSeq >= seq):
-		return false, fmt.Errorf("%w: %s at %d", ErrOrder, id, seq)
-	case order < 0:
-		w.hashes = append(w.hashes, idHash(id))
-		w.lastID = append(w.lastID[:0], id...)
-		w.section().IDs++
-	default:
-		same = true
-	}
-	w.lastSeq = seq
-	return same, nil
-}
 
 func (w *Writer) newBuilder() *blockBuilder {
 	b := &blockBuilder{}
@@ -156,41 +145,62 @@ func (w *Writer) newBuilder() *blockBuilder {
 
 // encoding is a block on its way from rows to sealed streams.
 type encoding struct {
-	b         *blockBuilder
-	ordinal   int
-	meta      blockMeta
-	hot, cold []byte
-	done      chan struct{}
+	b                 *blockBuilder
+	rows              int // to be added by row
+	row               func(i int, r *Row)
+	ordinal           int
+	meta              blockMeta
+	hashes            []uint64
+	firstSeq, lastSeq uint64
+	hot, cold         []byte
+	err               error
+	done              chan struct{}
 }
 
-// flush hands the block to a worker, and writes the oldest one when as many as
-// there are workers are on their way.
+// flush hands the rows added so far to a worker.
 func (w *Writer) flush() error {
 	if w.builder == nil {
 		return nil
 	}
-	e := &encoding{b: w.builder, ordinal: w.ordinal, done: make(chan struct{})}
-	e.meta.object = len(w.index.sections) - 1
+	e := &encoding{b: w.builder}
 	w.builder = nil
+	return w.start(e)
+}
+
+// start hands a block to a worker, and writes the oldest ones when twice as
+// many as there are workers are on their way.
+func (w *Writer) start(e *encoding) error {
+	e.ordinal, e.done = w.ordinal, make(chan struct{})
+	e.meta.object = len(w.index.sections) - 1
 	w.ordinal++
+	w.pending = append(w.pending, e)
 	if w.o.Workers == 1 {
 		e.run(w)
-		w.pending = append(w.pending, e)
 		return w.drain(0)
 	}
 	w.slots <- struct{}{}
 	go func() { e.run(w); <-w.slots }()
-	w.pending = append(w.pending, e)
 	return w.drain(2 * w.o.Workers)
 }
 
 func (e *encoding) run(w *Writer) {
 	defer close(e.done)
+	var r Row
+	for i := range e.rows {
+		if e.row(i, &r); e.err == nil {
+			e.err = e.b.add(&r)
+		}
+	}
+	if e.err != nil || e.b.len() == 0 {
+		return
+	}
 	hot, cold := e.b.encode()
 	e.meta.rows = e.b.len()
 	e.meta.hot.raw, e.meta.cold.raw = len(hot), len(cold)
 	e.meta.first, e.meta.last = bytes.Clone(e.b.ids.first()), bytes.Clone(e.b.ids.last())
 	e.meta.minSeq, e.meta.maxSeq = bounds(e.b.seqs)
+	e.firstSeq, e.lastSeq = uint64(e.b.seqs[0]), uint64(e.b.seqs[len(e.b.seqs)-1])
+	e.hashes = e.b.hashes
 	e.hot = w.pack(hot, kindHot, e.ordinal)
 	e.cold = w.pack(cold, kindCold, e.ordinal)
 }
@@ -226,6 +236,12 @@ func (w *Writer) drain(most int) error {
 }
 
 func (w *Writer) emit(e *encoding) error {
+	if e.err != nil {
+		return e.err
+	}
+	if err := w.join(e); err != nil {
+		return err
+	}
 	if e.b != nil {
 		w.free = append(w.free, e.b)
 	}
@@ -239,6 +255,23 @@ func (w *Writer) emit(e *encoding) error {
 		return err
 	}
 	return w.write(e.cold)
+}
+
+// join checks that the block comes after the one before it, and counts and
+// hashes its ids once.
+func (w *Writer) join(e *encoding) error {
+	order := bytes.Compare(w.lastID, e.meta.first)
+	if order > 0 || (order == 0 && w.lastSeq >= e.firstSeq) {
+		return fmt.Errorf("%w: %s at %d", ErrOrder, e.meta.first, e.firstSeq)
+	}
+	hashes := e.hashes
+	if order == 0 {
+		hashes = hashes[1:]
+	}
+	w.hashes = append(w.hashes, hashes...)
+	w.section().IDs += len(hashes)
+	w.lastID, w.lastSeq = append(w.lastID[:0], e.meta.last...), e.lastSeq
+	return nil
 }
 
 // endSection writes what is on its way and closes the section's bloom.
