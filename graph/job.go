@@ -5,6 +5,7 @@ import (
 
 	"entgo.io/contrib/entgql"
 
+	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/job"
 	"github.com/holdfast-backup/holdfast/ent"
 	entjob "github.com/holdfast-backup/holdfast/ent/job"
@@ -51,9 +52,21 @@ func jobConditions(f generated.JobFilter) []predicate.Job {
 	return all
 }
 
+// logConditions narrow a job's log.
+func logConditions(after int64, object *string, levels []engine.LogLevel) []predicate.LogLine {
+	all := []predicate.LogLine{logline.SeqGT(after)}
+	if object != nil {
+		all = append(all, logline.ObjectEqualFold(*object))
+	}
+	if levels != nil {
+		all = append(all, logline.LevelIn(levels...))
+	}
+	return all
+}
+
 // logLines is a page of a job's log.
-func (r *Resolver) logLines(ctx context.Context, jobID string, after int64, limit int) ([]job.Line, error) {
-	rows, err := r.DB.LogLine.Query().Where(logline.JobID(jobID), logline.SeqGT(after)).
+func (r *Resolver) logLines(ctx context.Context, jobID string, limit int, conditions ...predicate.LogLine) ([]job.Line, error) {
+	rows, err := r.DB.LogLine.Query().Where(logline.JobID(jobID)).Where(conditions...).
 		Order(logline.BySeq()).Limit(limit).All(ctx)
 	lines := make([]job.Line, len(rows))
 	for i, row := range rows {

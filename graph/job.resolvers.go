@@ -10,6 +10,7 @@ import (
 
 	"entgo.io/contrib/entgql"
 
+	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/job"
 	"github.com/holdfast-backup/holdfast/ent"
 	entjob "github.com/holdfast-backup/holdfast/ent/job"
@@ -24,8 +25,8 @@ func (r *jobResolver) Objects(ctx context.Context, obj *ent.Job, first *int, aft
 	return obj.QueryObjects().Where(jobObjectConditions(filter)...).Paginate(ctx, after, first, before, last, ent.WithJobObjectOrder(orderBy))
 }
 
-func (r *jobResolver) Log(ctx context.Context, obj *ent.Job, after int64, first int) ([]job.Line, error) {
-	return r.logLines(ctx, obj.ID, after, first)
+func (r *jobResolver) Log(ctx context.Context, obj *ent.Job, after int64, first int, object *string, levels []engine.LogLevel) ([]job.Line, error) {
+	return r.logLines(ctx, obj.ID, first, logConditions(after, object, levels)...)
 }
 
 func (r *jobObjectResolver) Completeness(ctx context.Context, obj *ent.JobObject) (*ent.JobObject, error) {

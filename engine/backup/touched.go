@@ -50,6 +50,9 @@ func (b *Backup) Touched(ctx context.Context, q TouchedQuery) ([]Touched, error)
 		if err != nil {
 			return nil, err
 		}
+		if version, err = b.withValues(ctx, q.Job.OrgID, version); err != nil {
+			return nil, err
+		}
 		name := string(version.Value(nameField))
 		if !contains(name, q.Search) && !contains(string(version.RecordID), q.Search) {
 			continue
@@ -64,6 +67,15 @@ func (b *Backup) Touched(ctx context.Context, q TouchedQuery) ([]Touched, error)
 		}
 	}
 	return page, nil
+}
+
+// withValues gives a tombstone that came without values those of the version before it.
+func (b *Backup) withValues(ctx context.Context, orgID string, version *vault.Version) (*vault.Version, error) {
+	if version.Tombstone != engine.HardDelete {
+		return version, nil
+	}
+	whole, err := b.Vault.Version(ctx, orgID, version.ID())
+	return &whole, err
 }
 
 func contains(text, part string) bool {

@@ -100,7 +100,9 @@ func relation(parent *object, name, field string) *engine.ChildRelationship {
 
 // place puts an object that was asked for into the tree.
 func (p *planner) place(o *object, name string, in ObjectInput) (err error) {
-	if o.describe, err = p.known.SObject(name); err != nil {
+	if o.describe, err = p.known.SObject(name); engine.Is(err, engine.KindNotFound) {
+		return wrong(in.Path, "UNKNOWN_OBJECT", "This org has no object “%s”, or our user may not see it: check its API name.", name)
+	} else if err != nil {
 		return err
 	}
 	o.given, o.retain = in.Filter, in.Retain

@@ -91,7 +91,7 @@ type ComparedFieldResolver interface {
 type JobResolver interface {
 	Error(ctx context.Context, obj *ent.Job) (*Failure, error)
 	Objects(ctx context.Context, obj *ent.Job, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], orderBy *ent.JobObjectOrder, filter *JobObjectFilter) (*ent.JobObjectConnection, error)
-	Log(ctx context.Context, obj *ent.Job, after int64, first int) ([]job.Line, error)
+	Log(ctx context.Context, obj *ent.Job, after int64, first int, object *string, levels []engine.LogLevel) ([]job.Line, error)
 	Settings(ctx context.Context, obj *ent.Job) (*BackupSettings, error)
 	DurationSeconds(ctx context.Context, obj *ent.Job) (*int64, error)
 	ObjectStates(ctx context.Context, obj *ent.Job) (*JobObjectStates, error)
@@ -827,7 +827,7 @@ type Job implements Node {
     filter: JobObjectFilter
   ): JobObjectConnection!
   "The log from the line after the one numbered after. The subscription jobLog goes on from the last seq."
-  log(after: Long! = 0, first: Int! = 100): [LogLine!]!
+  log(after: Long! = 0, first: Int! = 100, object: String, levels: [LogLevel!]): [LogLine!]!
 }
 
 """
@@ -3295,6 +3295,22 @@ func (ec *executionContext) field_Job_log_args(ctx context.Context, rawArgs map[
 		return nil, err
 	}
 	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "object",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["object"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "levels",
+		func(ctx context.Context, v any) ([]engine.LogLevel, error) {
+			return ec.unmarshalOLogLevel2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐLogLevelᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["levels"] = arg3
 	return args, nil
 }
 
@@ -7020,7 +7036,7 @@ func (ec *executionContext) _Job_log(ctx context.Context, field graphql.Collecte
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Job().Log(ctx, obj, fc.Args["after"].(int64), fc.Args["first"].(int))
+			return ec.Resolvers.Job().Log(ctx, obj, fc.Args["after"].(int64), fc.Args["first"].(int), fc.Args["object"].(*string), fc.Args["levels"].([]engine.LogLevel))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []job.Line) graphql.Marshaler {
@@ -28377,6 +28393,42 @@ func (ec *executionContext) marshalOJobState2ᚕgithubᚗcomᚋholdfastᚑbackup
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNJobState2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐJobState(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOLogLevel2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐLogLevelᚄ(ctx context.Context, v any) ([]engine.LogLevel, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]engine.LogLevel, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNLogLevel2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐLogLevel(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOLogLevel2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐLogLevelᚄ(ctx context.Context, sel ast.SelectionSet, v []engine.LogLevel) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLogLevel2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐLogLevel(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
