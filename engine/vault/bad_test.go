@@ -9,7 +9,10 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"path"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,6 +25,7 @@ import (
 	"github.com/holdfast-backup/holdfast/engine/vault"
 	"github.com/holdfast-backup/holdfast/engine/vault/vaulttest"
 	"github.com/holdfast-backup/holdfast/ent/database/databasetest"
+	"github.com/holdfast-backup/holdfast/server/vaultcmd"
 )
 
 // filled is a machine with two runs of two objects in segments of their own.
@@ -216,29 +220,80 @@ func TestFiles(t *testing.T) {
 	b.clean()
 }
 
-// TestPurgeLeavesNothing looks for a purged record in everything that is left.
+// TestPurgeLeavesNothing looks for a purged record in everything that is left:
+// what readers see, every segment opened with its key, the database's files.
 func TestPurgeLeavesNothing(t *testing.T) {
 	t.Parallel()
-	m := filled(t)
-	check(t, deeds()[2](m))
-	check(t, deeds()[3](m))
-	report, err := m.Purge(m.ctx, vault.PurgeSpec{OrgID: m.org, JobID: "p", Object: "Account", Records: []string{"001", "nobody"}})
+	m := newMachine(t)
+	account := schemaOf("Account", "Name!", "City")
+	const id, secretName = "001Purge0000001AAA", "Unmistakable"
+	for n, city := range []string{"Rome", "Undeniable"} {
+		check(t, m.backup(fmt.Sprintf("job_%d", n), 2, account, []string{id + " t - " + secretName + " " + city, "001Zeta0000001AAA t - Zeta Oslo"}))
+	}
+	if found := m.traces(id, secretName, "Undeniable"); len(found) == 0 {
+		t.Fatal("the test does not see what is there")
+	}
+	report, err := m.Purge(m.ctx, vault.PurgeSpec{OrgID: m.org, JobID: "p", Object: "Account", Records: []string{id, "nobody"}})
 	check(t, err)
 	if report.Records != 1 || report.Missing != 1 || report.Versions != 2 {
 		t.Errorf("report %+v", report)
 	}
-	if got := m.everything(); strings.Contains(got, "Paris") || strings.Contains(got, "001 ") {
-		t.Errorf("still there: %s", got)
+	for _, trace := range m.traces(id, secretName, "Undeniable") {
+		t.Errorf("left: %s", trace)
 	}
-	if err := m.backup("job_9", 5, schemaOf("Account", "Name!", "City"), []string{"001 t9 - One Back", "006 t9 - Six Rome"}); err != nil {
-		t.Fatal(err)
-	}
-	versions, err := m.History(m.ctx, m.org, "Account", "001")
-	check(t, err)
-	if len(versions) != 0 {
-		t.Error("a purged record was captured again")
+	check(t, m.backup("job_9", 5, account, []string{id + " t9 - Back Rome", "001Zzzz0000001AAA t9 - Six Rome"}))
+	if versions, err := m.History(m.ctx, m.org, "Account", id); err != nil || len(versions) != 0 {
+		t.Errorf("a purged record was captured again: %v", err)
 	}
 	m.clean()
+}
+
+// traces finds words in segments, manifest copies and the database's files.
+func (m *machine) traces(words ...string) (found []string) {
+	m.t.Helper()
+	look := func(where, text string) {
+		for _, w := range words {
+			if strings.Contains(text, w) {
+				found = append(found, w+" in "+where)
+			}
+		}
+	}
+	look("what readers see", m.everything())
+	for key, blob := range m.disk.Blobs() {
+		look("the raw "+key, string(blob))
+		if strings.Contains(key, "/seg/") {
+			look(key, m.dump(key, blob))
+		}
+	}
+	for _, suffix := range []string{"", "-wal"} {
+		if b, err := os.ReadFile(m.path + suffix); err == nil {
+			look("holdfast.db"+suffix, string(b))
+		}
+	}
+	return found
+}
+
+// dump opens a segment with the keys of the newest manifest copy, its index
+// included, and prints it.
+func (m *machine) dump(key string, content []byte) string {
+	m.t.Helper()
+	var copies []string
+	blobs := m.disk.Blobs()
+	for k := range blobs {
+		if strings.Contains(k, "/manifest/") {
+			copies = append(copies, k)
+		}
+	}
+	slices.Sort(copies)
+	keys, err := vault.KeysOfCopy(m.ctx, bytes.NewReader(blobs[copies[len(copies)-1]]), localsecrets.NewKeeper([32]byte(secret)))
+	check(m.t, err)
+	dir := m.t.TempDir()
+	file := filepath.Join(dir, path.Base(key))
+	check(m.t, os.WriteFile(file, content, 0o600))
+	var out bytes.Buffer
+	cat := vaultcmd.Cat{Files: []string{file}, Key: base64.StdEncoding.EncodeToString(keys[1])}
+	check(m.t, cat.Run(m.ctx, &out))
+	return out.String()
 }
 
 func TestRebuild(t *testing.T) {
