@@ -9,11 +9,13 @@ GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 VERSITYGW_VERSION := 1.8.0
 VERSITYGW := bin/versitygw-$(VERSITYGW_VERSION)/versitygw
 FUZZTIME ?= 10s
-SOAK ?= 300000
+RECORDS ?= 300000
+HISTORIES ?= 1000
 JSFORCE := engine/simorg/testdata/jsforce
 CLIENTS := server/testdata/clients
 # Without the clouds' drivers, three quarters of what is linked.
 LEAN := -tags nocloud
+BRIEF := grep -Ev '^ *(===|--- PASS)'
 GENERATED := ent graph
 export PATH := $(CURDIR)/$(dir $(VERSITYGW)):$(PATH)
 
@@ -58,7 +60,7 @@ e2e: chromium lwc/node_modules/.package-lock.json ## Time Machine in Chromium
 
 .PHONY: scenarios
 scenarios: postgresql ## the feature table, played through GraphQL
-	go test $(LEAN) -count=1 -run '^TestScenarios$$' -v ./server | grep -Ev '^ *(===|--- PASS)'
+	go test $(LEAN) -count=1 -run '^TestScenarios$$' -v ./server | $(BRIEF)
 
 # -short leaves out the test that kills processes, which the detector cannot see into.
 .PHONY: race
@@ -93,8 +95,9 @@ fuzz: ## fuzz everything that parses, each for FUZZTIME
 		done; done
 
 .PHONY: soak
-soak: postgresql ## hours of chance: a year of SOAK records in the vault, many kills, long fuzzing
-	HOLDFAST_SOAK=$(SOAK) go test -count=1 -timeout 0 -run '^TestYear$$' -v ./engine/vault
+soak: postgresql ## hours of chance: a year of RECORDS in the vault, HISTORIES of orgs, many kills, long fuzzing
+	HOLDFAST_SOAK=$(RECORDS) go test -count=1 -timeout 0 -run '^TestYear$$' -v ./engine/vault
+	HOLDFAST_SOAK=$(HISTORIES) go test $(LEAN) -count=1 -timeout 0 -run '^TestRandomHistories$$' -v ./server | $(BRIEF)
 	go test $(LEAN) -count=10 -timeout 0 -run 'Kill|^TestCrash$$' ./engine/vault ./engine/job ./server
 	$(MAKE) fuzz FUZZTIME=10m
 
