@@ -1,7 +1,6 @@
 package simorg
 
 import (
-	"bytes"
 	"encoding/base64"
 	"io"
 	"net/http"
@@ -320,11 +319,13 @@ func csvText(f *schema.Field, text string) string {
 }
 
 func quoteCSV(buf []byte, text string) []byte {
-	buf = append(buf, '"')
-	if strings.IndexByte(text, '"') < 0 {
-		buf = append(buf, text...)
-	} else {
-		buf = append(buf, bytes.ReplaceAll([]byte(text), []byte{'"'}, []byte{'"', '"'})...)
+	if text == "" {
+		return append(buf, '"', '"')
 	}
-	return append(buf, '"')
+	buf = append(buf, '"')
+	for i := strings.IndexByte(text, '"'); i >= 0; i = strings.IndexByte(text, '"') {
+		buf = append(append(buf, text[:i+1]...), '"')
+		text = text[i+1:]
+	}
+	return append(append(buf, text...), '"')
 }
