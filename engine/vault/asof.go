@@ -28,7 +28,7 @@ type Reading struct {
 // AsOf streams the records of an object as they stood at a point, by id. The
 // Version and what it points at are valid until the next step.
 func (v *Vault) AsOf(ctx context.Context, at Point, object string, o Reading) iter.Seq2[*Version, error] {
-	return v.stream(at.OrgID, "read "+object, func(yield func(*Version) bool) error {
+	return v.stream(ctx, at.OrgID, "read "+object, func(yield func(*Version) bool) error {
 		vw, seq, sections, err := v.resolve(ctx, at, object)
 		if err != nil {
 			return err
@@ -72,7 +72,7 @@ func (v *Vault) LiveIDs(ctx context.Context, at Point, object string) iter.Seq2[
 }
 
 // stream makes an iterator of a walk that ends with an error or nil.
-func (v *Vault) stream(orgID, op string, walk func(yield func(*Version) bool) error) iter.Seq2[*Version, error] {
+func (v *Vault) stream(ctx context.Context, orgID, op string, walk func(yield func(*Version) bool) error) iter.Seq2[*Version, error] {
 	return func(yield func(*Version, error) bool) {
 		defer v.drain.begin()()
 		stopped := false
@@ -81,7 +81,7 @@ func (v *Vault) stream(orgID, op string, walk func(yield func(*Version) bool) er
 			return !stopped
 		})
 		if err != nil && !stopped {
-			yield(nil, fault(op, orgID, err))
+			yield(nil, v.readFault(ctx, op, orgID, err))
 		}
 	}
 }

@@ -452,3 +452,27 @@ func TestManyArenas(t *testing.T) {
 	check(t, err)
 	want(t, "what is left", b.history("Big", "000001"), "")
 }
+
+// TestPurgeUnderAnotherNodesScan deletes a blob that another node is about to
+// read: it is told to read again, not that something is damaged.
+func TestPurgeUnderAnotherNodesScan(t *testing.T) {
+	t.Parallel()
+	b := setup(t, databasetest.SQLite(t))
+	s := schemaOf("Account", "Name")
+	b.backup(s, "1 t - a")
+	b.backup(s, "5 t - m") // is loaded while the first is read
+	b.backup(s, "9 t - z", "8 t - y")
+	other := b.open(vault.Config{})
+	var err error
+	for _, err = range b.AsOf(b.ctx, vault.Point{OrgID: b.org}, "Account", vault.Reading{Fields: []string{"Name"}}) {
+		if err != nil {
+			break
+		}
+		_, purged := other.Purge(b.ctx, vault.PurgeSpec{OrgID: b.org, Object: "Account", Records: []string{"9"}})
+		check(t, purged)
+	}
+	if e, ok := engine.AsError(err); !ok || e.Code != "VAULT_MOVED" || e.Kind != engine.KindTransient {
+		t.Errorf("the scan ends with %v", err)
+	}
+	want(t, "read again", b.asOf(vault.Point{}, "Account", vault.Reading{IDsOnly: true}), lines("1 #1 ADDED t []", "5 #2 ADDED t []", "8 #3 ADDED t []"))
+}

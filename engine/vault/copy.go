@@ -27,7 +27,8 @@ import (
 // A manifest copy lies beside the data, so that bucket and keeper are enough to
 // build the catalogue again: the magic, the length of what follows, the wrapped
 // keys as JSON in clear (they are sealed by the keeper), then the manifest as
-// JSON in a sealed file. Files have their hash and size in themselves.
+// JSON in a sealed file. Files have their hash and size in themselves; what each
+// run wrote of each SObject is not copied.
 const (
 	copyMagic  = "HOLDMAN1"
 	copiesKept = 3
@@ -97,7 +98,7 @@ func (v *Vault) readManifest(ctx context.Context, orgID string) (*manifestCopy, 
 	if m.Generation, err = v.generation(ctx, orgID); err != nil {
 		return nil, err
 	}
-	if m.Runs, err = v.db.VaultRun.Query().Where(vaultrun.OrgID(orgID), vaultrun.StateNEQ(vaultrun.StateOPEN)).WithObjects().All(ctx); err != nil {
+	if m.Runs, err = v.db.VaultRun.Query().Where(vaultrun.OrgID(orgID), vaultrun.StateNEQ(vaultrun.StateOPEN)).All(ctx); err != nil {
 		return nil, err
 	}
 	if m.Objects, err = v.db.VaultObject.Query().Where(vaultobject.OrgID(orgID)).All(ctx); err != nil {
@@ -292,13 +293,6 @@ func restoreRuns(ctx context.Context, tx *ent.Tx, ref orgRef, m *manifestCopy) e
 			SetAttempt(r.Attempt).SetFirstSeq(r.FirstSeq).SetLastSeq(r.LastSeq).SetNillableClosedAt(r.ClosedAt).SetCreatedAt(r.CreatedAt).Exec(ctx)
 		if err != nil {
 			return err
-		}
-		for _, o := range r.Edges.Objects {
-			err := tx.VaultRunObject.Create().SetID(o.ID).SetTenantID(ref.tenant).SetRunID(r.ID).SetName(o.Name).SetFinished(o.Finished).SetAdded(o.Added).
-				SetChanged(o.Changed).SetDeleted(o.Deleted).SetBytes(o.Bytes).SetLive(o.Live).Exec(ctx)
-			if err != nil {
-				return err
-			}
 		}
 	}
 	return nil

@@ -20,7 +20,7 @@ func (v *Vault) History(ctx context.Context, orgID, object, recordID string) ([]
 		return nil, fault("read history", orgID, err)
 	}
 	versions, err := v.history(ctx, vw, object, []byte(recordID))
-	return versions, fault("read history", orgID, err)
+	return versions, v.readFault(ctx, "read history", orgID, err)
 }
 
 // Version returns one version by its ID.

@@ -10,7 +10,7 @@ import (
 // Touched streams the versions that a job's runs wrote of an object, by record
 // and sequence. An empty change means every change.
 func (v *Vault) Touched(ctx context.Context, of Point, object string, change engine.Change, o Reading) iter.Seq2[*Version, error] {
-	return v.stream(of.OrgID, "read "+object, func(yield func(*Version) bool) error {
+	return v.stream(ctx, of.OrgID, "read "+object, func(yield func(*Version) bool) error {
 		vw, err := v.view(ctx, of.OrgID)
 		if err != nil {
 			return err
@@ -30,7 +30,7 @@ func (v *Vault) Touched(ctx context.Context, of Point, object string, change eng
 // Scan streams every version of an object up to a point, by record and
 // sequence: what a search over the whole history reads.
 func (v *Vault) Scan(ctx context.Context, upTo Point, object string, o Reading) iter.Seq2[*Version, error] {
-	return v.stream(upTo.OrgID, "search "+object, func(yield func(*Version) bool) error {
+	return v.stream(ctx, upTo.OrgID, "search "+object, func(yield func(*Version) bool) error {
 		vw, err := v.view(ctx, upTo.OrgID)
 		if err != nil {
 			return err
@@ -117,7 +117,7 @@ func (v *Vault) Diff(ctx context.Context, a, b Point, object string, o Reading) 
 		defer v.drain.begin()()
 		stopped, err := v.diff(ctx, a, b, object, o, yield)
 		if err != nil && !stopped {
-			yield(nil, fault("compare "+object, a.OrgID, err))
+			yield(nil, v.readFault(ctx, "compare "+object, a.OrgID, err))
 		}
 	}
 }

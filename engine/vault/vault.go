@@ -15,6 +15,7 @@ import (
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/vault/segment"
 	"github.com/holdfast-backup/holdfast/ent"
+	"github.com/holdfast-backup/holdfast/ent/vaultsegment"
 )
 
 // Config is what a Vault stands on. DB, Bucket and Keeper are required.
@@ -107,6 +108,21 @@ func tenantOf(ctx context.Context) (string, error) {
 		return "", engine.E(engine.KindDenied, "UNAUTHENTICATED", "Sign in first.")
 	}
 	return viewer.Tenant, nil
+}
+
+// readFault is fault for a read: a blob that another node's purge or collection
+// has deleted under it is worth another try, not a loss.
+func (v *Vault) readFault(ctx context.Context, op, orgID string, err error) error {
+	var place *segment.Error
+	if gcerrors.Code(err) != gcerrors.NotFound || !errors.As(err, &place) {
+		return fault(op, orgID, err)
+	}
+	named, lookup := v.db.VaultSegment.Query().Where(vaultsegment.ID(place.Segment), vaultsegment.StateNEQ(vaultsegment.StateDEAD)).Exist(ctx)
+	if lookup != nil || named {
+		return fault(op, orgID, err)
+	}
+	return &engine.Error{Op: op, Kind: engine.KindTransient, Code: "VAULT_MOVED", Org: orgID, Err: err,
+		Message: "The data was rewritten while it was being read: read it again."}
 }
 
 // fault tells a failure of storage in words that a user can act on.

@@ -320,26 +320,32 @@ func (y *yearStore) purge() error {
 	return nil
 }
 
-// appendCSV writes a row as vaulttest.AppendCSV does, but makes room once.
+// appendCSV writes a row as vaulttest.AppendCSV does, in place.
 func appendCSV(b []byte, values [][]byte) []byte {
-	need := 0
+	n := len(b)
+	b = b[:cap(b)]
 	for _, v := range values {
-		need += 2*len(v) + 3
-	}
-	b = slices.Grow(b, need)
-	row := b[len(b) : len(b)+need]
-	n := 0
-	for _, v := range values {
-		row[n] = '"'
-		n++
-		if len(v) > 0 {
-			n += copyEscaped(row[n:], v)
+		if len(b)-n < 2*len(v)+3 {
+			b = append(b[:n], make([]byte, n+2*len(v)+4096)...)
+			b = b[:cap(b)]
 		}
-		row[n], row[n+1] = '"', ','
+		if len(v) == 0 {
+			copy(b[n:n+3], `"",`)
+			n += 3
+			continue
+		}
+		b[n] = '"'
+		n++
+		if bytes.IndexByte(v, '"') < 0 {
+			n += copy(b[n:], v)
+		} else {
+			n += copyEscaped(b[n:], v)
+		}
+		b[n], b[n+1] = '"', ','
 		n += 2
 	}
-	row[n-1] = '\n'
-	return b[:len(b)+n]
+	b[n-1] = '\n'
+	return b[:n]
 }
 
 func copyEscaped(dst, v []byte) (n int) {
