@@ -165,8 +165,10 @@ func (v *Vault) Rebuild(ctx context.Context, orgID string) error {
 
 func (v *Vault) rebuild(ctx context.Context, orgID string) error {
 	if generation, err := v.generation(ctx, orgID); err != nil || generation > 0 {
-		return errors.Join(err, &engine.Error{Kind: engine.KindConflict, Code: "VAULT_NOT_EMPTY", Org: orgID,
-			Message: "This org has a manifest already: rebuild only into an empty database."})
+		return errors.Join(err, &engine.Error{
+			Kind: engine.KindConflict, Code: "VAULT_NOT_EMPTY", Org: orgID,
+			Message: "This org has a manifest already: rebuild only into an empty database.",
+		})
 	}
 	keys, err := v.copies(ctx, orgID)
 	if err != nil {

@@ -39,7 +39,8 @@ func (m *machine) clock() time.Time { m.now = m.now.Add(time.Second); return m.n
 var emptyDatabase = sync.OnceValues(func() (image struct {
 	file        []byte
 	tenant, org string
-}, err error) {
+}, err error,
+) {
 	dir, err := os.MkdirTemp("", "holdfast-crash-")
 	if err != nil {
 		return image, err

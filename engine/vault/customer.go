@@ -140,8 +140,10 @@ func (v *Vault) Unlock(ctx context.Context, orgID, base64Key string) error {
 		return fault("unlock", orgID, err)
 	}
 	if row != nil && row.CustomerKey != c.fingerprint {
-		return &engine.Error{Kind: engine.KindDenied, Code: "CUSTOMER_KEY_WRONG", Org: orgID,
-			Message: fmt.Sprintf("That is not the key that org %s, epoch %d, is under: give the one with the fingerprint %s.", orgID, row.Epoch, row.CustomerKey)}
+		return &engine.Error{
+			Kind: engine.KindDenied, Code: "CUSTOMER_KEY_WRONG", Org: orgID,
+			Message: fmt.Sprintf("That is not the key that org %s, epoch %d, is under: give the one with the fingerprint %s.", orgID, row.Epoch, row.CustomerKey),
+		}
 	}
 	v.keys.mu.Lock()
 	defer v.keys.mu.Unlock()

@@ -80,8 +80,10 @@ func richRows() (rows []string) {
 		owner += engine.IDChecksum(owner)
 		stamp := time.Date(2026, 2, 3, 4, i, 6, i*1e6, time.UTC).Format("2006-01-02T15:04:05.000Z")
 		memo := "Zürich,“" + strings.Repeat("記", i%5) + "”"
-		rows = append(rows, strings.Join([]string{id, stamp, "-", id, stamp, owner, "19" + string(rune('5'+i%5)) + "0-02-28", []string{"true", "false"}[i%2],
-			memo, []string{"Hot", "Cold", "-"}[i%3], string(rune('1'+i%9)) + ".50"}, " "))
+		rows = append(rows, strings.Join([]string{
+			id, stamp, "-", id, stamp, owner, "19" + string(rune('5'+i%5)) + "0-02-28", []string{"true", "false"}[i%2],
+			memo, []string{"Hot", "Cold", "-"}[i%3], string(rune('1'+i%9)) + ".50",
+		}, " "))
 	}
 	return rows
 }

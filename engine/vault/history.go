@@ -37,8 +37,10 @@ func (v *Vault) Version(ctx context.Context, orgID, versionID string) (Version, 
 			}
 		}
 	}
-	return Version{}, &engine.Error{Kind: engine.KindNotFound, Code: "VERSION_NOT_FOUND", Org: orgID,
-		Message: "There is no such version: take its id from the record's history."}
+	return Version{}, &engine.Error{
+		Kind: engine.KindNotFound, Code: "VERSION_NOT_FOUND", Org: orgID,
+		Message: "There is no such version: take its id from the record's history.",
+	}
 }
 
 func (v *Vault) history(ctx context.Context, vw *view, object string, id []byte) ([]Version, error) {

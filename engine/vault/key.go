@@ -79,8 +79,10 @@ func (k *keyring) key(ctx context.Context, orgID string, epoch uint32) ([]byte, 
 }
 
 func lostKey(orgID string, epoch uint32, err error) error {
-	return &engine.Error{Kind: engine.KindDenied, Code: "VAULT_KEY_LOST", Org: orgID, Err: err,
-		Message: fmt.Sprintf("The key of org %s, epoch %d, cannot be had: give the server the keeper, or the customer's own key, that wrapped it. Without it the data cannot be read.", orgID, epoch)}
+	return &engine.Error{
+		Kind: engine.KindDenied, Code: "VAULT_KEY_LOST", Org: orgID, Err: err,
+		Message: fmt.Sprintf("The key of org %s, epoch %d, cannot be had: give the server the keeper, or the customer's own key, that wrapped it. Without it the data cannot be read.", orgID, epoch),
+	}
 }
 
 // open unwraps a key with whatever wrapped it.

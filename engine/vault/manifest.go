@@ -198,8 +198,10 @@ func (vw *view) seq(p Point) (uint64, error) {
 				return r.LastSeq, nil
 			}
 		}
-		return 0, &engine.Error{Kind: engine.KindNotFound, Code: "BACKUP_NOT_FOUND", Org: p.OrgID,
-			Message: "That job has stored nothing to read back: choose a finished backup of this org."}
+		return 0, &engine.Error{
+			Kind: engine.KindNotFound, Code: "BACKUP_NOT_FOUND", Org: p.OrgID,
+			Message: "That job has stored nothing to read back: choose a finished backup of this org.",
+		}
 	case !p.Time.IsZero():
 		last := uint64(0)
 		for _, r := range vw.runs {

@@ -303,8 +303,10 @@ func (p *purge) claim(ctx context.Context, tx *ent.Tx) error {
 	n, err := tx.VaultSegment.Update().Where(vaultsegment.IDIn(ids...), vaultsegment.StateEQ(vaultsegment.StateLIVE)).
 		SetState(vaultsegment.StateDEAD).SetDeadAt(p.v.now()).Save(ctx)
 	if err == nil && (busy || n != len(ids)) {
-		err = &engine.Error{Kind: engine.KindConflict, Code: "VAULT_BUSY", Org: p.spec.OrgID, Object: p.spec.Object,
-			Message: "The org's vault is being written: purge again when its backup or compaction has ended. Nothing was purged."}
+		err = &engine.Error{
+			Kind: engine.KindConflict, Code: "VAULT_BUSY", Org: p.spec.OrgID, Object: p.spec.Object,
+			Message: "The org's vault is being written: purge again when its backup or compaction has ended. Nothing was purged.",
+		}
 	}
 	return err
 }
@@ -328,8 +330,10 @@ func (p *purge) prove(ctx context.Context) error {
 			return err
 		}
 		if found.found() {
-			return &engine.Error{Kind: engine.KindInternal, Code: "PURGE_INCOMPLETE", Org: p.spec.OrgID, Object: p.spec.Object,
-				Message: fmt.Sprintf("A purged record of %s is still in segment %s: run the purge again and report this.", p.spec.Object, found.p.segment.ID)}
+			return &engine.Error{
+				Kind: engine.KindInternal, Code: "PURGE_INCOMPLETE", Org: p.spec.OrgID, Object: p.spec.Object,
+				Message: fmt.Sprintf("A purged record of %s is still in segment %s: run the purge again and report this.", p.spec.Object, found.p.segment.ID),
+			}
 		}
 	}
 	return nil

@@ -108,8 +108,10 @@ func openRun(ctx context.Context, tx *ent.Tx, spec RunSpec) (*ent.VaultRun, erro
 	if err != nil || row.JobID == spec.JobID {
 		return row, err
 	}
-	return nil, &engine.Error{Kind: engine.KindConflict, Code: "VAULT_BUSY", Org: spec.OrgID,
-		Message: fmt.Sprintf("Job %s is still writing into this org's vault: wait for it, or close its run first.", row.JobID)}
+	return nil, &engine.Error{
+		Kind: engine.KindConflict, Code: "VAULT_BUSY", Org: spec.OrgID,
+		Message: fmt.Sprintf("Job %s is still writing into this org's vault: wait for it, or close its run first.", row.JobID),
+	}
 }
 
 func createRun(ctx context.Context, tx *ent.Tx, ref orgRef, spec RunSpec) (*ent.VaultRun, error) {
@@ -188,8 +190,10 @@ func (r *Run) fence(ctx context.Context, tx *ent.Tx, change func(*ent.VaultRunUp
 	change(update)
 	n, err := update.Save(ctx)
 	if err == nil && n == 0 {
-		err = &engine.Error{Kind: engine.KindConflict, Code: "VAULT_RUN_LOST", Org: r.row.OrgID,
-			Message: fmt.Sprintf("The run of job %s was closed or taken over by another node: leave it to that one.", r.row.JobID)}
+		err = &engine.Error{
+			Kind: engine.KindConflict, Code: "VAULT_RUN_LOST", Org: r.row.OrgID,
+			Message: fmt.Sprintf("The run of job %s was closed or taken over by another node: leave it to that one.", r.row.JobID),
+		}
 	}
 	return err
 }
@@ -198,8 +202,10 @@ func (r *Run) fence(ctx context.Context, tx *ent.Tx, change func(*ent.VaultRunUp
 // begun must be finished.
 func (r *Run) Commit(ctx context.Context) (RunCounts, error) {
 	if name := r.unfinished(); name != "" {
-		return RunCounts{}, &engine.Error{Kind: engine.KindConflict, Code: "VAULT_UNFINISHED", Org: r.row.OrgID, Object: name,
-			Message: name + " was begun but not finished: finish it, or close the run as partial."}
+		return RunCounts{}, &engine.Error{
+			Kind: engine.KindConflict, Code: "VAULT_UNFINISHED", Org: r.row.OrgID, Object: name,
+			Message: name + " was begun but not finished: finish it, or close the run as partial.",
+		}
 	}
 	return r.close(ctx, vaultrun.StateCOMMITTED)
 }

@@ -121,8 +121,10 @@ func (v *Vault) readFault(ctx context.Context, op, orgID string, err error) erro
 	if lookup != nil || named {
 		return fault(op, orgID, err)
 	}
-	return &engine.Error{Op: op, Kind: engine.KindTransient, Code: "VAULT_MOVED", Org: orgID, Err: err,
-		Message: "The data was rewritten while it was being read: read it again."}
+	return &engine.Error{
+		Op: op, Kind: engine.KindTransient, Code: "VAULT_MOVED", Org: orgID, Err: err,
+		Message: "The data was rewritten while it was being read: read it again.",
+	}
 }
 
 // fault tells a failure of storage in words that a user can act on.
@@ -133,8 +135,10 @@ func fault(op, orgID string, err error) error {
 	if _, known := engine.AsError(err); known || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return engine.Wrap(op, err)
 	}
-	e := &engine.Error{Op: op, Kind: engine.KindTransient, Code: "VAULT_UNREACHABLE", Org: orgID, Err: err,
-		Message: "The vault's storage did not answer: see to the bucket and the database, then run this again."}
+	e := &engine.Error{
+		Op: op, Kind: engine.KindTransient, Code: "VAULT_UNREACHABLE", Org: orgID, Err: err,
+		Message: "The vault's storage did not answer: see to the bucket and the database, then run this again.",
+	}
 	var damage *segment.Error
 	switch {
 	case errors.Is(err, segment.ErrKey):

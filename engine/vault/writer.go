@@ -59,8 +59,10 @@ func (r *Run) Writer(ctx context.Context, schema Schema) (*Writer, error) {
 		r.objects[schema.Object] = o
 	}
 	if o.finished || o.writer != nil {
-		return nil, &engine.Error{Kind: engine.KindConflict, Code: "VAULT_OBJECT_TAKEN", Org: r.row.OrgID, Object: schema.Object,
-			Message: schema.Object + " is being written, or was written, by this run already."}
+		return nil, &engine.Error{
+			Kind: engine.KindConflict, Code: "VAULT_OBJECT_TAKEN", Org: r.row.OrgID, Object: schema.Object,
+			Message: schema.Object + " is being written, or was written, by this run already.",
+		}
 	}
 	o.writer = &Writer{run: r, object: o, schema: schema, purged: purged}
 	return o.writer, nil

@@ -59,8 +59,6 @@ type rowMap struct {
 	count   int // rows that are no repeats
 }
 
-func (m *rowMap) repeat(row int) bool { return m.repeats != nil && bit(m.repeats, row) }
-
 // appendColumn writes c, or nothing when it is null in every row.
 func appendColumn(dst []byte, c *column, m *rowMap, s *scratch) []byte {
 	if len(c.rows) == 0 {
