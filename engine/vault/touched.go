@@ -9,6 +9,8 @@ import (
 
 // Touched streams the versions that a job's runs wrote of an object, by record
 // and sequence. An empty change means every change.
+//
+//nolint:revive // whose, of what, which and how: a struct would name them again
 func (v *Vault) Touched(ctx context.Context, of Point, object string, change engine.Change, o Reading) iter.Seq2[*Version, error] {
 	return v.stream(ctx, of.OrgID, "read "+object, func(yield func(*Version) bool) error {
 		vw, err := v.view(ctx, of.OrgID)
@@ -23,7 +25,7 @@ func (v *Vault) Touched(ctx context.Context, of Point, object string, change eng
 		if r := vw.run(last); r != nil && of.JobID != "" {
 			first = r.FirstSeq
 		}
-		return v.every(ctx, vw, object, everyOptions{first, last, change, o}, yield)
+		return v.every(ctx, vw, everyOptions{object, first, last, change, o}, yield)
 	})
 }
 
@@ -39,19 +41,20 @@ func (v *Vault) Scan(ctx context.Context, upTo Point, object string, o Reading) 
 		if err != nil {
 			return err
 		}
-		return v.every(ctx, vw, object, everyOptions{0, last, "", o}, yield)
+		return v.every(ctx, vw, everyOptions{object, 0, last, "", o}, yield)
 	})
 }
 
 type everyOptions struct {
+	object      string
 	first, last uint64
 	change      engine.Change
 	Reading
 }
 
 // every yields the versions with a sequence in [first, last].
-func (v *Vault) every(ctx context.Context, vw *view, object string, o everyOptions, yield func(*Version) bool) error {
-	sections, err := v.sections(ctx, vw, object)
+func (v *Vault) every(ctx context.Context, vw *view, o everyOptions, yield func(*Version) bool) error {
+	sections, err := v.sections(ctx, vw, o.object)
 	if err != nil {
 		return err
 	}
@@ -59,7 +62,7 @@ func (v *Vault) every(ctx context.Context, vw *view, object string, o everyOptio
 	if err != nil {
 		return err
 	}
-	out.version.Object = object
+	out.version.Object = o.object
 	m := v.mergeOf(sections, o.first, o.last)
 	m.after = o.After
 	var order []pick
@@ -112,53 +115,55 @@ type DiffEntry struct {
 // Diff streams the records of an object that differ between point a and the
 // later point b, by id. With o.IDsOnly only ids and changes are read, from the
 // hot streams; a record that changed there and back counts as changed then.
+//
+//nolint:revive // two points, of what and how: a struct would name them again
 func (v *Vault) Diff(ctx context.Context, a, b Point, object string, o Reading) iter.Seq2[*DiffEntry, error] {
 	return func(yield func(*DiffEntry, error) bool) {
 		defer v.drain.begin()()
-		stopped, err := v.diff(ctx, a, b, object, o, yield)
-		if err != nil && !stopped {
+		d := differ{v: v, object: object}
+		err := d.open(ctx, a, b, o)
+		more := err == nil
+		for more {
+			if more, err = d.next(ctx); more && !yield(&d.entry, nil) {
+				return
+			}
+		}
+		if err != nil {
 			yield(nil, v.readFault(ctx, "compare "+object, a.OrgID, err))
-		}
-	}
-}
-
-func (v *Vault) diff(ctx context.Context, a, b Point, object string, o Reading, yield func(*DiffEntry, error) bool) (stopped bool, err error) {
-	vw, before, sections, err := v.resolve(ctx, a, object)
-	if err != nil {
-		return false, err
-	}
-	after, err := vw.seq(b)
-	if err != nil {
-		return false, err
-	}
-	old, err := v.newEmitter(ctx, vw, sections, o)
-	if err != nil {
-		return false, err
-	}
-	now, err := v.newEmitter(ctx, vw, sections, o)
-	if err != nil {
-		return false, err
-	}
-	now.slot = 2
-	d := differ{m: v.mergeOf(sections, 0, max(before, after)), before: before, after: after, old: old, now: now}
-	d.m.after = o.After
-	for {
-		more, err := d.next(ctx)
-		if err != nil || !more {
-			return false, err
-		}
-		if !yield(&d.entry, nil) {
-			return true, nil
 		}
 	}
 }
 
 // differ compares two points record by record.
 type differ struct {
+	v             *Vault
+	object        string
 	m             *merge
 	before, after uint64
 	old, now      *emitter
 	entry         DiffEntry
+}
+
+func (d *differ) open(ctx context.Context, a, b Point, o Reading) error {
+	vw, before, sections, err := d.v.resolve(ctx, a, d.object)
+	if err != nil {
+		return err
+	}
+	after, err := vw.seq(b)
+	if err != nil {
+		return err
+	}
+	if d.old, err = d.v.newEmitter(ctx, vw, sections, o); err != nil {
+		return err
+	}
+	if d.now, err = d.v.newEmitter(ctx, vw, sections, o); err != nil {
+		return err
+	}
+	d.now.slot = 2
+	d.before, d.after = before, after
+	d.m = d.v.mergeOf(sections, 0, max(before, after))
+	d.m.after = o.After
+	return nil
 }
 
 func (d *differ) next(ctx context.Context) (bool, error) {

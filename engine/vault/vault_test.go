@@ -184,7 +184,8 @@ func TestVersions(t *testing.T) {
 		want(t, "now", b.asOf(vault.Point{}, "Account", vault.Reading{After: []byte("001")}),
 			lines("002 #1 ADDED t1 [Two|Rome|f1]", "003 #3 ADDED t3 [Three|Oslo|f1]"))
 		want(t, "filtered", b.asOf(vault.Point{}, "Account", vault.Reading{
-			Fields: []string{"Name"}, Filter: &vault.Filter{Fields: []string{"City"}, Match: func(v [][]byte) bool { return string(v[0]) == "Rome" }}}),
+			Fields: []string{"Name"}, Filter: &vault.Filter{Fields: []string{"City"}, Match: func(v [][]byte) bool { return string(v[0]) == "Rome" }},
+		}),
 			"002 #1 ADDED t1 [Two]")
 		if live, err := b.Live(b.ctx, b.org, "Account"); err != nil || live != 3 {
 			t.Errorf("live %d, %v", live, err)

@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/lib/pq"
+	_ "github.com/lib/pq" // the driver "postgres"
 
 	"github.com/holdfast-backup/holdfast/engine/vault"
 	"github.com/holdfast-backup/holdfast/engine/vault/vaulttest"
@@ -94,10 +94,11 @@ func copyRows(ctx context.Context, db *sql.DB, fields []string, csv []byte) erro
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
-	in, err := tx.PrepareContext(ctx, pq.CopyIn("versions", "id", "seq", "data"))
+	in, err := tx.PrepareContext(ctx, "COPY versions (id, seq, data) FROM STDIN")
 	if err != nil {
 		return err
 	}
+	defer func() { _ = in.Close() }()
 	if err := execRows(ctx, in, fields, csv); err != nil {
 		return err
 	}
@@ -120,6 +121,7 @@ func insertRows(ctx context.Context, db *sql.DB, fields []string, csv []byte) er
 	if err != nil {
 		return err
 	}
+	defer func() { _ = in.Close() }()
 	if err := execRows(ctx, in, fields, csv); err != nil {
 		return err
 	}
@@ -139,7 +141,7 @@ func execRows(ctx context.Context, in *sql.Stmt, fields []string, csv []byte) er
 // restic backs thirty nights of full dumps up, and so do we.
 func restic(ctx context.Context, s *settings) error {
 	const rows, nights = 30_000, 30
-	if _, err := exec.LookPath("restic"); err != nil {
+	if program, _ := exec.LookPath("restic"); program == "" {
 		fmt.Println("# restic is not installed: apt-get install restic")
 		return nil
 	}

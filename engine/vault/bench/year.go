@@ -183,7 +183,8 @@ func changed(versions []vault.Version) (n int) {
 
 // asOfMerged exports the present of the tiered store.
 func (y *yearStore) asOfMerged() error {
-	return exportFigure("asof.merged", y.store, y.g, y.csv(min(y.s.rows, 60_000)), 0.30, y.s.rounds)
+	e := export{name: "asof.merged", least: 0.30, store: y.store, g: y.g, csv: y.csv(min(y.s.rows, 60_000))}
+	return e.measure(y.s.rounds)
 }
 
 // asOfOne exports a single segment.
@@ -201,46 +202,56 @@ func (y *yearStore) asOfOne() error {
 	if _, err := st.run(g.Schema(), func(w *vault.Writer) error { return putCSV(st.ctx, w, csv) }); err != nil {
 		return err
 	}
-	return exportFigure("asof.one", st, g, csv, 0.45, y.s.rounds)
+	e := export{name: "asof.one", least: 0.45, store: st, g: g, csv: csv}
+	return e.measure(y.s.rounds)
 }
 
-// exportFigure compares an as-of export with loading the first len(csv) bytes
-// of the same text from sealed zstd.
-func exportFigure(name string, st *store, g *vaulttest.Generator, csv []byte, least float64, n int) error {
+// export is an as-of export that begins with csv, to be compared with loading
+// the same text from sealed zstd.
+type export struct {
+	name  string
+	least float64
+	store *store
+	g     *vaulttest.Generator
+	csv   []byte
+	out   []byte
+}
+
+func (e *export) run() error {
+	e.out = e.out[:0]
+	st := e.store
+	for v, err := range st.AsOf(st.ctx, vault.Point{OrgID: st.org}, e.g.Schema().Object, vault.Reading{Fields: names(e.g)}) {
+		if err != nil {
+			return err
+		}
+		if e.out = appendCSV(e.out, v.Values); len(e.out) >= len(e.csv) {
+			break
+		}
+	}
+	return nil
+}
+
+func (e *export) measure(n int) error {
 	f, err := newFloor()
 	if err != nil {
 		return err
 	}
-	frames, err := f.store(csv)
+	frames, err := f.store(e.csv)
 	if err != nil {
 		return err
 	}
-	out := make([]byte, 0, len(csv)+4096)
-	export := func() error {
-		out = out[:0]
-		for v, err := range st.AsOf(st.ctx, vault.Point{OrgID: st.org}, g.Schema().Object, vault.Reading{Fields: names(g)}) {
-			if err != nil {
-				return err
-			}
-			if out = appendCSV(out, v.Values); len(out) >= len(csv) {
-				break
-			}
-		}
-		return nil
-	}
-	load := func() error { out, err = f.load(frames, out); return err }
-	if err := export(); err != nil {
+	if err := e.run(); err != nil {
 		return err
 	}
-	if string(out) != string(csv) {
-		return fmt.Errorf("%s: the export is not the truth", name)
+	if !bytes.Equal(e.out, e.csv) {
+		return fmt.Errorf("%s: the export is not the truth", e.name)
 	}
-	times, err := rounds(n, cpu, load, export)
+	times, err := rounds(n, cpu, func() error { e.out, err = f.load(frames, e.out); return err }, e.run)
 	if err != nil {
 		return err
 	}
 	r := ratios(times[0], times[1])
-	figure{name, float64(len(csv)) / 1e6 / median(times[1]).Seconds(), "MB/s", r, fmt.Sprintf(">=%.2f", least), r >= least}.print()
+	figure{e.name, float64(len(e.csv)) / 1e6 / median(times[1]).Seconds(), "MB/s", r, fmt.Sprintf(">=%.2f", e.least), r >= e.least}.print()
 	return nil
 }
 

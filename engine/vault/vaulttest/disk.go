@@ -232,6 +232,8 @@ func (r *diskReader) As(any) bool { return false }
 func (r *diskReader) Close() error { return nil }
 
 // NewRangeReader reads a part of a blob.
+//
+//nolint:revive // the driver's contract
 func (d *diskDriver) NewRangeReader(_ context.Context, key string, off, n int64, _ *driver.ReaderOptions) (driver.Reader, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

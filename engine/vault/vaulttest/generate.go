@@ -156,7 +156,7 @@ func (g *Generator) Row(s *State, record, revision int, edited time.Time) vault.
 		c := &g.kinds[i]
 		seed := rng(uint64(record)<<20 ^ uint64(i)<<8 ^ uint64(g.edits(record, i, revision)))
 		if seed.float() < c.fill*c.group[group] || c.fill == 1 {
-			s.text = g.value(s.text, c, &seed, record, edited)
+			s.text = g.value(s.text, c, &seed, moment{record, edited})
 		}
 		s.ends = append(s.ends, len(s.text))
 	}
@@ -189,12 +189,18 @@ func (g *Generator) edits(record, column, revision int) int {
 	return last
 }
 
-func (g *Generator) value(b []byte, c *columnKind, r *rng, record int, edited time.Time) []byte {
+// moment is a record as it was last edited.
+type moment struct {
+	record int
+	edited time.Time
+}
+
+func (g *Generator) value(b []byte, c *columnKind, r *rng, m moment) []byte {
 	switch c.kind {
 	case kindSelf:
-		return append(b, g.ID(record)...)
+		return append(b, g.ID(m.record)...)
 	case kindModstamp:
-		return edited.AppendFormat(b, stamp)
+		return m.edited.AppendFormat(b, stamp)
 	case kindStamp:
 		return epoch.Add(-time.Duration(r.below(200_000_000))*time.Second).AppendFormat(b, stamp)
 	case kindDate:
