@@ -97,7 +97,7 @@ func (p *process) kill() {
 }
 
 // eventually asks again and again until it is so.
-func eventually(t *testing.T, what string, so func() bool) {
+func eventually(t testing.TB, what string, so func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -234,14 +234,15 @@ func survive(t *testing.T, v *victim, wire *tripwire, call int64) {
 	killed := make(chan struct{})
 	pull := func() { v.kill(); close(killed) }
 	wire.pull.Store(&pull)
-	wire.at.Store(wire.calls.Load() + call)
+	before := wire.calls.Load()
+	wire.at.Store(before + call)
 	key := "once"
 	// The server may die before it answers: the second asking finds the job of the first.
-	_, _ = v.api.StartBackupOnce(t.Context(), v.orgID, "interrupted", &key)
+	_, unanswered := v.api.StartBackupOnce(t.Context(), v.orgID, "interrupted", &key)
 	select {
 	case <-killed:
 	case <-time.After(time.Minute):
-		t.Fatal("the backup made fewer calls")
+		t.Fatalf("the backup made %d calls, not %d (its start: %v)", wire.calls.Load()-before, call, unanswered)
 	}
 	v.start(t)
 	id, err := v.api.StartBackupOnce(t.Context(), v.orgID, "interrupted", &key)
