@@ -87,11 +87,15 @@ func (b *blobs) create(ctx context.Context, key string) (*pending, error) {
 
 func (p *pending) findDisk(as func(any) bool) error {
 	var file *os.File
-	if as(&file) {
-		p.disk = &diskFile{blobs: p.b, file: file, folder: filepath.Dir(file.Name())}
-	} else {
+	if !as(&file) {
 		as(&p.disk)
+		return nil
 	}
+	folder := filepath.Dir(file.Name())
+	if !strings.HasSuffix(filepath.ToSlash(folder), path.Dir(p.key)) {
+		return errors.New("the bucket's folder must be opened with no_tmp_dir=true, or its files cannot be made durable")
+	}
+	p.disk = &diskFile{blobs: p.b, file: file, folder: folder}
 	return nil
 }
 

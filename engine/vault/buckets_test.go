@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,5 +99,18 @@ func waitForS3(t *testing.T, address string, ended <-chan error) {
 		case <-late:
 			t.Fatal("versitygw does not answer")
 		}
+	}
+}
+
+// TestFolderWithTempDir refuses a folder whose names could not be synced.
+func TestFolderWithTempDir(t *testing.T) {
+	t.Parallel()
+	b := setup(t, databasetest.SQLite(t))
+	bucket, err := blob.OpenBucket(t.Context(), "file://"+t.TempDir()+"?metadata=skip")
+	check(t, err)
+	b.bucket = bucket
+	_, err = b.open(vault.Config{}).PutFile(b.ctx, b.org, strings.NewReader("x"))
+	if err == nil || !strings.Contains(err.Error(), "no_tmp_dir") {
+		t.Errorf("stored all the same: %v", err)
 	}
 }
