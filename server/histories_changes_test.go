@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -9,7 +11,7 @@ import (
 // change lets somebody in the org do something.
 func (h *history) change() {
 	h.changes++
-	switch n := h.random.IntN(20); {
+	switch n := h.random.IntN(21); {
 	case n < 5:
 		h.insert()
 	case n < 12:
@@ -20,7 +22,7 @@ func (h *history) change() {
 		h.undelete()
 	case n < 18:
 		h.purge()
-	case n < 19:
+	case n < 20:
 		h.insertLate()
 	default:
 		h.sim.BumpStamps(h.object())
@@ -83,18 +85,18 @@ func (h *history) fields(object string) map[string]any {
 	case "Remark__c":
 		all["Text__c"] = h.text
 	}
-	for name := range h.extra {
+	for name, kind := range h.extra {
 		if owner, field, _ := strings.Cut(name, "."); owner == object {
-			all[field] = func() any { return fmt.Sprint(h.random.IntN(1000)) }
+			all[field] = func() any { return h.extraValue(kind) }
 		}
 	}
 	chosen := map[string]any{}
-	for name, value := range all {
+	for _, name := range slices.Sorted(maps.Keys(all)) { // in order, so that a seed repeats a history
 		switch h.random.IntN(4) {
 		case 0, 1:
-			chosen[name] = value()
+			chosen[name] = all[name]()
 		case 2:
-			if name != "Name" && name != "Done__c" {
+			if name != "Name" && name != "Done__c" && name != "Flag__c" {
 				chosen[name] = nil
 			}
 		}
@@ -170,6 +172,7 @@ func (h *history) insertLate() {
 	if h.blind.held.IsZero() {
 		h.blind.held = h.clock.Now()
 	}
+	h.late++
 	h.sim.HoldCommits("Remark__c", 1)
 	h.insertInto("Remark__c")
 }
@@ -183,20 +186,39 @@ func (h *history) commit() {
 	h.blind.held = time.Time{}
 }
 
-// definitions are what a field that comes may be, and become.
-var definitions = []string{
-	"<n:type>Text</n:type><n:length>40</n:length>", "<n:type>TextArea</n:type>", "<n:type>Number</n:type><n:precision>9</n:precision><n:scale>0</n:scale>",
+// definitions are what a field that comes may be, and become: a text that is no
+// number is lost when it becomes one, and a new checkbox is false everywhere.
+var definitions = map[string]string{
+	"text":   "<n:type>Text</n:type><n:length>40</n:length>",
+	"area":   "<n:type>TextArea</n:type>",
+	"number": "<n:type>Number</n:type><n:precision>9</n:precision><n:scale>0</n:scale>",
+	"flag":   "<n:type>Checkbox</n:type><n:defaultValue>false</n:defaultValue>",
 }
 
 // reshape adds a field, converts one, or removes one.
 func (h *history) reshape() {
-	name := fmt.Sprintf("%s.Extra_%d__c", h.object(), h.random.IntN(2))
-	object, field, _ := strings.Cut(name, ".")
-	if h.extra[name] && h.random.IntN(2) == 0 {
+	h.shapes++
+	object, field, kind := h.object(), fmt.Sprintf("Extra_%d__c", h.random.IntN(2)), []string{"text", "area", "number"}[h.random.IntN(3)]
+	if h.random.IntN(4) == 0 {
+		field, kind = "Flag__c", "flag"
+	}
+	name := object + "." + field
+	if h.extra[name] != "" && h.random.IntN(2) == 0 {
 		h.people.dropField(object, field)
 		delete(h.extra, name)
 		return
 	}
-	h.people.putField(object, field, definitions[h.random.IntN(len(definitions))])
-	h.extra[name] = true
+	h.people.putField(object, field, definitions[kind])
+	h.extra[name] = kind
+}
+
+// extraValue is a value for a field that reshape has made.
+func (h *history) extraValue(kind string) any {
+	switch kind {
+	case "flag":
+		return h.random.IntN(2) == 0
+	case "number":
+		return h.random.IntN(1000)
+	}
+	return fmt.Sprint(h.random.IntN(1000), []string{"", " apples"}[h.random.IntN(2)])
 }

@@ -41,15 +41,18 @@ func TestRandomHistories(t *testing.T) {
 			failed++
 		}
 	}
-	fmt.Printf("histories: %d passed, %d failed (HOLDFAST_SEED=%d, %d changes, %d backups, %d under a fault, %d exceptions, %d failed jobs; %d ms each)\n",
-		count-failed, failed, seed, total.changes, total.backups, total.faults, total.exceptions, total.failures, time.Since(began).Milliseconds()/int64(max(count, 1)))
+	fmt.Printf("histories: %d passed, %d failed (HOLDFAST_SEED=%d; %d changes, %d late commits, %d of the schema; %d backups, %d to see what an incremental cannot, %d under a fault: %d exceptions, %d failed jobs; %d ms each)\n",
+		count-failed, failed, seed, total.changes, total.late, total.shapes, total.backups, total.syncs, total.faults, total.exceptions, total.failures, time.Since(began).Milliseconds()/int64(max(count, 1)))
 }
 
 // tally is what happened, so that a run shows that it was not idle.
-type tally struct{ changes, backups, faults, exceptions, failures int }
+type tally struct{ changes, late, shapes, backups, syncs, faults, exceptions, failures int }
 
 func (t *tally) add(o tally) {
 	t.changes += o.changes
+	t.late += o.late
+	t.shapes += o.shapes
+	t.syncs += o.syncs
 	t.backups += o.backups
 	t.faults += o.faults
 	t.exceptions += o.exceptions
@@ -62,7 +65,7 @@ type history struct {
 	tally
 	random *rand.Rand
 	blind  blindness
-	extra  map[string]bool // the custom fields that came and may go
+	extra  map[string]string // the kinds of the custom fields that came and may go
 	jobs   []past
 	serial int
 }
@@ -84,7 +87,7 @@ type past struct {
 }
 
 func newHistory(t *testing.T, seed uint64) *history {
-	h := &history{lab: newLab(t, labOptions{}), random: rand.New(rand.NewPCG(seed, 1)), extra: map[string]bool{}} //nolint:gosec // repeatable on purpose
+	h := &history{lab: newLab(t, labOptions{}), random: rand.New(rand.NewPCG(seed, 1)), extra: map[string]string{}} //nolint:gosec // repeatable on purpose
 	h.clear()
 	h.blind.seen = h.clock.Now()
 	return h
@@ -123,13 +126,13 @@ func (h *history) live() {
 		h.change()
 		h.wait(time.Duration(1+h.random.IntN(90)) * time.Second)
 	}
-	if h.random.IntN(5) == 0 {
+	if h.random.IntN(3) == 0 {
 		h.reshape()
 	}
 	for _, pause := range []struct {
 		of     time.Duration
 		chance int
-	}{{11 * time.Minute, 2}, {3 * time.Hour, 5}, {26 * time.Hour, 8}, {16 * 24 * time.Hour, 10}} {
+	}{{11 * time.Minute, 3}, {3 * time.Hour, 5}, {26 * time.Hour, 8}, {16 * 24 * time.Hour, 10}} {
 		if h.random.IntN(pause.chance) == 0 {
 			h.wait(pause.of)
 		}
@@ -225,6 +228,9 @@ func (h *history) honest(ended *ent.Job, edited bool) {
 // happened, and compares everything.
 func (h *history) caughtUp() {
 	sync := len(h.blind.ids) > 0
+	if sync || len(h.blind.values) > 0 {
+		h.syncs++
+	}
 	if len(h.blind.values) > 0 {
 		h.db.Client.Watermark.Delete().ExecX(h.ctx)
 	}
