@@ -34,6 +34,7 @@ func init() {
 		"Mutation.scheduleCreate(input.templateId)":  {`mutation($org: ID!, $id: ID!) { scheduleCreate(input: {orgId: $org, templateId: $id, name: "b", recurrence: {frequency: DAILY, at: "04:30", zone: "Etc/UTC"}}) { schedule { id } userErrors { code message } } }`, aTemplate},
 		"Mutation.scheduleUpdate(input.scheduleId)":  {`mutation($id: ID!) { scheduleUpdate(input: {scheduleId: $id, description: "probe"}) { schedule { id } userErrors { code message } } }`, aSchedule},
 		"Mutation.scheduleDelete(input.scheduleId)":  {`mutation($id: ID!) { scheduleDelete(input: {scheduleId: $id}) { userErrors { code message } } }`, only(func(e estate) string { return e.daily.spare })},
+		"Mutation.orgDeletePlan(input.orgId)":        {`mutation($id: ID!) { orgDeletePlan(input: {orgId: $id}) { plan { versions } userErrors { code message } } }`, anOrg},
 		"Mutation.orgSettingsUpdate(input.orgId)":    {`mutation($id: ID!) { orgSettingsUpdate(input: {orgId: $id, scheduledArchives: false}) { org { id } userErrors { code message } } }`, anOrg},
 	})
 	maps.Copy(cursorProbes, map[string]string{

@@ -44,6 +44,17 @@ func (r *mutationResolver) OrgSettingsUpdate(ctx context.Context, input orgs.Set
 	return &generated.OrgSettingsUpdatePayload{Org: changed, UserErrors: problems}, err
 }
 
+func (r *mutationResolver) OrgDeletePlan(ctx context.Context, input generated.OrgDeletePlanInput) (*generated.OrgDeletePlanPayload, error) {
+	plan, err := r.planOrgDelete(ctx, input.OrgID)
+	problems, err := userErrors(err)
+	return &generated.OrgDeletePlanPayload{Plan: plan, UserErrors: problems}, err
+}
+
+func (r *mutationResolver) OrgDelete(ctx context.Context, input generated.OrgDeleteInput) (*generated.OrgDeletePayload, error) {
+	problems, err := userErrors(r.orgDelete(ctx, input.Token))
+	return &generated.OrgDeletePayload{UserErrors: problems}, err
+}
+
 func (r *orgResolver) Schedules(ctx context.Context, obj *ent.Org, system *bool, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], orderBy *ent.ScheduleOrder) (*ent.ScheduleConnection, error) {
 	return obj.QuerySchedules().Where(scheduleConditions(system)...).Paginate(ctx, after, first, before, last, ent.WithScheduleOrder(orderBy))
 }

@@ -60,13 +60,13 @@ func newWorld(t *testing.T, db *database.DB) *world {
 	check(t, err)
 	log := slog.New(slog.NewJSONHandler(&locked{w: w.log}, nil))
 	w.queue = job.New(db, job.Settings{Poll: 20 * time.Millisecond})
+	versions, err := vault.Open(vault.Config{DB: db.Client, Bucket: memblob.OpenBucket(nil), Keeper: keeper, Log: log})
+	check(t, err)
 	w.orgs = orgs.New(orgs.Config{
-		DB: db.Client, Keeper: keeper, Opener: salesforce.New(salesforce.Options{}), CallbackURL: "http://localhost/oauth/callback",
+		DB: db.Client, Keeper: keeper, Vault: versions, Opener: salesforce.New(salesforce.Options{}), CallbackURL: "http://localhost/oauth/callback",
 		Clock: time.Now, Log: log, SalesforceHosts: []string{host(w.salesforce[0]), host(w.salesforce[1])},
 	})
 	dictionary := capture.Dictionary{DB: db.Client}
-	versions, err := vault.Open(vault.Config{DB: db.Client, Bucket: memblob.OpenBucket(nil), Keeper: keeper, Log: log})
-	check(t, err)
 	w.backup = &backup.Backup{
 		DB: db.Client, Vault: versions, Queue: w.queue, Orgs: w.orgs, Capture: &capture.Capture{DB: db.Client, Dictionary: dictionary, Vault: versions},
 	}

@@ -188,7 +188,7 @@ func (m *Main) rooms(s store) (graph.Rooms, error) {
 		return graph.Rooms{}, err
 	}
 	connections := orgs.New(orgs.Config{
-		DB: s.db.Client, Keeper: s.keeper, Opener: salesforce.New(salesforce.Options{Log: m.Log}), Clock: time.Now, Log: m.Log,
+		DB: s.db.Client, Keeper: s.keeper, Vault: versions, Opener: salesforce.New(salesforce.Options{Log: m.Log}), Clock: time.Now, Log: m.Log,
 		CallbackURL: m.publicURL() + web.CallbackPath, SalesforceHosts: m.Config.SalesforceHosts,
 	})
 	queue, dictionary := job.New(s.db, job.Settings{Lease: m.Config.Lease}), capture.Dictionary{DB: s.db.Client}

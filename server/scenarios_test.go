@@ -38,6 +38,7 @@ import (
 //	clock d                       time passes, for the schedules and the org
 //	fetch [lines=1]               opens a link without signing in
 //	used n                        so many of the org's daily calls are used
+//	fail SObject                  from now on the org answers no query of it
 //	log word                      waits for a line of a job's log
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("scenarios/*.txt")
@@ -69,6 +70,7 @@ type scenario struct {
 	clock    movable
 	deadline time.Time // of the command that is played
 	server   *Main
+	failing  atomic.Value // the SObject whose queries the org refuses
 	org      *simorg.Org
 	api      demo.API
 	people   *demo.Session
@@ -108,7 +110,7 @@ func newScenario(t *testing.T, database string) *scenario {
 	})
 	s.must(err)
 	s.org = org
-	salesforce := httptest.NewServer(org)
+	salesforce := httptest.NewServer(http.HandlerFunc(s.refusing))
 	t.Cleanup(salesforce.Close)
 	s.server = &Main{
 		Log: slog.New(slog.DiscardHandler), Clock: s.clock.Now, SchedulePoll: 20 * time.Millisecond,
@@ -165,6 +167,9 @@ func (s *scenario) play(t *testing.T, d *datadriven.TestData) string {
 		_, err := fmt.Sscan(d.CmdArgs[0].Key, &calls)
 		s.must(err)
 		s.org.SetUsed(calls)
+		return ""
+	case "fail":
+		s.failing.Store(d.CmdArgs[0].Key)
 		return ""
 	case "log":
 		return s.awaitLog(s.fill(strings.TrimSpace(d.Input)), d.CmdArgs[0].Key)
@@ -355,6 +360,17 @@ func (s *scenario) work(input string) string {
 		s.names[name] = s.people.ID(name)
 	}
 	return ""
+}
+
+// refusing is the org, but for queries of one SObject, which it refuses.
+func (s *scenario) refusing(w http.ResponseWriter, r *http.Request) {
+	if failing, _ := s.failing.Load().(string); failing != "" && strings.Contains(r.URL.RawQuery, "FROM+"+failing+"+") {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `[{"errorCode": "EXTERNAL_OBJECT_EXCEPTION", "message": "it is broken"}]`)
+		return
+	}
+	s.org.ServeHTTP(w, r)
 }
 
 // awaitLog waits for a line of a job's log with that word, and shows it.

@@ -116,7 +116,7 @@ func (b *Backup) capture(ctx context.Context, r *capture.Request) (failed int, e
 	if err := r.Job.Input(&settings); err != nil {
 		return 0, err
 	}
-	unreadable := 0
+	var unreadable int
 	if settings.TemplateID != "" {
 		r.Scope = settings.TemplateID
 		unreadable, err = b.branches(ctx, r)

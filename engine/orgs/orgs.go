@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/vault"
 	"github.com/holdfast-backup/holdfast/ent"
 	"github.com/holdfast-backup/holdfast/ent/org"
 )
@@ -26,7 +27,8 @@ type Config struct {
 	DB          *ent.Client
 	Keeper      *secrets.Keeper
 	Opener      engine.Opener
-	CallbackURL string // where Salesforce sends the browser back to
+	Vault       *vault.Vault // what deleting an org empties
+	CallbackURL string       // where Salesforce sends the browser back to
 	// SalesforceHosts are the host suffixes (".salesforce.com") a login or
 	// instance address may have; an exact "host:port" is allowed over plain
 	// HTTP too, for a simulated org. nil means Salesforce's own.

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/holdfast-backup/holdfast/engine"
-	"github.com/holdfast-backup/holdfast/engine/recurrence"
 	"github.com/holdfast-backup/holdfast/ent"
 	"github.com/holdfast-backup/holdfast/ent/schedule"
 )
@@ -72,7 +71,7 @@ func (s *Schedules) fire(ctx context.Context, due *ent.Schedule, now time.Time) 
 	}
 	spec, refusal := s.check(ctx, workOf(due))
 	err = s.DB.InTx(ctx, func(tx *ent.Tx) error {
-		mine, err := move(ctx, tx, due, rule, now)
+		mine, err := move(ctx, tx, due, moved{now, rule.Next(now)})
 		if err != nil || !mine || switchedOff(due) || refusal != nil {
 			return err
 		}
@@ -95,11 +94,14 @@ func untold(err error) error {
 	return err
 }
 
+// moved is where a schedule stands after it has fired.
+type moved struct{ last, next time.Time }
+
 // move sets the next run, unless another node has.
-func move(ctx context.Context, tx *ent.Tx, due *ent.Schedule, rule recurrence.Rule, now time.Time) (mine bool, err error) {
-	update := tx.Schedule.Update().Where(schedule.ID(due.ID), schedule.NextRunAt(*due.NextRunAt)).SetNextRunAt(rule.Next(now))
+func move(ctx context.Context, tx *ent.Tx, due *ent.Schedule, to moved) (mine bool, err error) {
+	update := tx.Schedule.Update().Where(schedule.ID(due.ID), schedule.NextRunAt(*due.NextRunAt)).SetNextRunAt(to.next)
 	if !switchedOff(due) {
-		update.SetLastRunAt(now)
+		update.SetLastRunAt(to.last)
 	}
 	n, err := update.Save(ctx)
 	return n == 1, engine.Wrap("move the schedule on", err)

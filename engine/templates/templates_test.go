@@ -140,7 +140,7 @@ func TestWhatIsWrongWithATemplate(t *testing.T) {
 			"no such lookup":     {"BACKUP", []templates.ObjectInput{{Path: "Account"}, {Path: "Account/Contact.OwnerId"}}, "RELATIONSHIP_UNKNOWN", "OwnerId"},
 			"no lookup named":    {"BACKUP", []templates.ObjectInput{{Path: "Account"}, {Path: "Account/Contact"}}, "PATH_INVALID", "Contact"},
 			"twice":              {"BACKUP", []templates.ObjectInput{{Path: "Account"}, {Path: "account"}}, "DUPLICATE_PATH", "Account"},
-			"unknown field":      {"BACKUP", []templates.ObjectInput{{Path: "Account", Filter: soqlText("Nmae = 'x'")}}, "FILTER_SOQL", "Nmae"},
+			"unknown field":      {"BACKUP", []templates.ObjectInput{{Path: "Account", Filter: soqlText("Title__c = 'x'")}}, "FILTER_SOQL", "Title__c"},
 			"another clause":     {"BACKUP", []templates.ObjectInput{{Path: "Account", Filter: soqlText("Name = 'x' ORDER BY Name")}}, "FILTER_SOQL", "ORDER"},
 			"injection":          {"BACKUP", []templates.ObjectInput{{Path: "Account", Filter: soqlText("Name = 'x') OR (Name != null")}}, "FILTER_SOQL", "character 11"},
 			"sub-select":         {"BACKUP", []templates.ObjectInput{{Path: "Contact", Filter: soqlText("AccountId IN (SELECT Id FROM Account)")}}, "FILTER_SUBSELECT", "AccountId"},

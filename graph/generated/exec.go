@@ -121,6 +121,8 @@ type MutationResolver interface {
 	ScheduleUpdate(ctx context.Context, input ScheduleUpdateInput) (*ScheduleUpdatePayload, error)
 	ScheduleDelete(ctx context.Context, input ScheduleDeleteInput) (*ScheduleDeletePayload, error)
 	OrgSettingsUpdate(ctx context.Context, input orgs.SettingsInput) (*OrgSettingsUpdatePayload, error)
+	OrgDeletePlan(ctx context.Context, input OrgDeletePlanInput) (*OrgDeletePlanPayload, error)
+	OrgDelete(ctx context.Context, input OrgDeleteInput) (*OrgDeletePayload, error)
 	TemplateCreate(ctx context.Context, input templates.CreateInput) (*TemplateCreatePayload, error)
 	TemplateUpdate(ctx context.Context, input templates.UpdateInput) (*TemplateUpdatePayload, error)
 	TemplateDelete(ctx context.Context, input TemplateDeleteInput) (*TemplateDeletePayload, error)
@@ -222,6 +224,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputJobObjectOrder,
 		ec.unmarshalInputJobOrder,
 		ec.unmarshalInputOrgConnectInput,
+		ec.unmarshalInputOrgDeleteInput,
+		ec.unmarshalInputOrgDeletePlanInput,
 		ec.unmarshalInputOrgOrder,
 		ec.unmarshalInputOrgSettingsUpdateInput,
 		ec.unmarshalInputRecordFieldsRestoreInput,
@@ -1488,6 +1492,51 @@ type OrgSettingsUpdatePayload implements Payload {
   org: Org
   userErrors: [UserError!]!
 }
+
+"""
+What deleting an org's connection destroys: every backup, archive and other
+datum of it, its templates and its schedules. It cannot be undone.
+"""
+type OrgDeletePlan {
+  org: Org!
+  jobs: Int!
+  "Jobs that must end, or be cancelled, first."
+  unfinishedJobs: Int!
+  templates: Int!
+  schedules: Int!
+  objects: Int!
+  "Records alive in the vault, and their versions."
+  records: Long!
+  versions: Long!
+  "Runs this plan, once, until it expires or a job starts."
+  token: String!
+  expiresAt: Time!
+}
+
+extend type Mutation {
+  "Plans the deletion of an org's connection; changes nothing."
+  orgDeletePlan(input: OrgDeletePlanInput!): OrgDeletePlanPayload! @hasRole(role: ADMIN)
+  "Deletes what a plan says. The keys are destroyed first."
+  orgDelete(input: OrgDeleteInput!): OrgDeletePayload! @hasRole(role: ADMIN)
+}
+
+input OrgDeletePlanInput {
+  orgId: ID!
+}
+
+type OrgDeletePlanPayload implements Payload {
+  plan: OrgDeletePlan
+  userErrors: [UserError!]!
+}
+
+input OrgDeleteInput {
+  "The plan's."
+  token: String!
+}
+
+type OrgDeletePayload implements Payload {
+  userErrors: [UserError!]!
+}
 `, BuiltIn: false},
 	{Name: "../schema.graphqls", Input: `"""
 Only a user of the tenant whose role includes this one may ask for the field.
@@ -2484,6 +2533,50 @@ func (ec *executionContext) childFields_OrgConnection(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type OrgConnection", field.Name)
 }
 
+func (ec *executionContext) childFields_OrgDeletePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return ec.fieldContext_OrgDeletePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrgDeletePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OrgDeletePlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "org":
+		return ec.fieldContext_OrgDeletePlan_org(ctx, field)
+	case "jobs":
+		return ec.fieldContext_OrgDeletePlan_jobs(ctx, field)
+	case "unfinishedJobs":
+		return ec.fieldContext_OrgDeletePlan_unfinishedJobs(ctx, field)
+	case "templates":
+		return ec.fieldContext_OrgDeletePlan_templates(ctx, field)
+	case "schedules":
+		return ec.fieldContext_OrgDeletePlan_schedules(ctx, field)
+	case "objects":
+		return ec.fieldContext_OrgDeletePlan_objects(ctx, field)
+	case "records":
+		return ec.fieldContext_OrgDeletePlan_records(ctx, field)
+	case "versions":
+		return ec.fieldContext_OrgDeletePlan_versions(ctx, field)
+	case "token":
+		return ec.fieldContext_OrgDeletePlan_token(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_OrgDeletePlan_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrgDeletePlan", field.Name)
+}
+
+func (ec *executionContext) childFields_OrgDeletePlanPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "plan":
+		return ec.fieldContext_OrgDeletePlanPayload_plan(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrgDeletePlanPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrgDeletePlanPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_OrgEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "cursor":
@@ -3416,6 +3509,34 @@ func (ec *executionContext) field_Mutation_orgConnect_args(ctx context.Context, 
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (orgs.ConnectInput, error) {
 			return ec.unmarshalNOrgConnectInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋorgsᚐConnectInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_orgDeletePlan_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (OrgDeletePlanInput, error) {
+			return ec.unmarshalNOrgDeletePlanInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgDeletePlanInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_orgDelete_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (OrgDeleteInput, error) {
+			return ec.unmarshalNOrgDeleteInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgDeleteInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -9165,6 +9286,130 @@ func (ec *executionContext) fieldContext_Mutation_orgSettingsUpdate(ctx context.
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_orgDeletePlan(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_orgDeletePlan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OrgDeletePlan(ctx, fc.Args["input"].(OrgDeletePlanInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐRole(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *OrgDeletePlanPayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *OrgDeletePlanPayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *OrgDeletePlanPayload) graphql.Marshaler {
+			return ec.marshalNOrgDeletePlanPayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgDeletePlanPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_orgDeletePlan(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrgDeletePlanPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_orgDeletePlan_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_orgDelete(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_orgDelete(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OrgDelete(ctx, fc.Args["input"].(OrgDeleteInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐRole(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *OrgDeletePayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *OrgDeletePayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *OrgDeletePayload) graphql.Marshaler {
+			return ec.marshalNOrgDeletePayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgDeletePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_orgDelete(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrgDeletePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_orgDelete_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_templateCreate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10513,6 +10758,341 @@ func (ec *executionContext) fieldContext_OrgConnection_edges(_ context.Context, 
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_OrgEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrgDeletePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *OrgDeletePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgDeletePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgDeletePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrgDeletePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrgDeletePlan_org(ctx context.Context, field graphql.CollectedField, obj *OrgDeletePlan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgDeletePlan_org(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Org, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Org) graphql.Marshaler {
+			return ec.marshalNOrg2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚐOrg(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgDeletePlan_org(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrgDeletePlan",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Org(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrgDeletePlan_jobs(ctx context.Context, field graphql.CollectedField, obj *OrgDeletePlan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgDeletePlan_jobs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Jobs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgDeletePlan_jobs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrgDeletePlan", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _OrgDeletePlan_unfinishedJobs(ctx context.Context, field graphql.CollectedField, obj *OrgDeletePlan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgDeletePlan_unfinishedJobs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UnfinishedJobs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgDeletePlan_unfinishedJobs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrgDeletePlan", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _OrgDeletePlan_templates(ctx context.Context, field graphql.CollectedField, obj *OrgDeletePlan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgDeletePlan_templates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Templates, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgDeletePlan_templates(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrgDeletePlan", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _OrgDeletePlan_schedules(ctx context.Context, field graphql.CollectedField, obj *OrgDeletePlan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgDeletePlan_schedules(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Schedules, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgDeletePlan_schedules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrgDeletePlan", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _OrgDeletePlan_objects(ctx context.Context, field graphql.CollectedField, obj *OrgDeletePlan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgDeletePlan_objects(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Objects, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgDeletePlan_objects(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrgDeletePlan", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _OrgDeletePlan_records(ctx context.Context, field graphql.CollectedField, obj *OrgDeletePlan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgDeletePlan_records(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Records, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgDeletePlan_records(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrgDeletePlan", field, false, false, errors.New("field of type Long does not have child fields"))
+}
+
+func (ec *executionContext) _OrgDeletePlan_versions(ctx context.Context, field graphql.CollectedField, obj *OrgDeletePlan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgDeletePlan_versions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Versions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgDeletePlan_versions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrgDeletePlan", field, false, false, errors.New("field of type Long does not have child fields"))
+}
+
+func (ec *executionContext) _OrgDeletePlan_token(ctx context.Context, field graphql.CollectedField, obj *OrgDeletePlan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgDeletePlan_token(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Token, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgDeletePlan_token(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrgDeletePlan", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OrgDeletePlan_expiresAt(ctx context.Context, field graphql.CollectedField, obj *OrgDeletePlan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgDeletePlan_expiresAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgDeletePlan_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrgDeletePlan", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _OrgDeletePlanPayload_plan(ctx context.Context, field graphql.CollectedField, obj *OrgDeletePlanPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgDeletePlanPayload_plan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Plan, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *OrgDeletePlan) graphql.Marshaler {
+			return ec.marshalOOrgDeletePlan2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgDeletePlan(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrgDeletePlanPayload_plan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrgDeletePlanPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrgDeletePlan(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrgDeletePlanPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *OrgDeletePlanPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgDeletePlanPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgDeletePlanPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrgDeletePlanPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
 		},
 	}
 	return fc, nil
@@ -17614,6 +18194,66 @@ func (ec *executionContext) unmarshalInputOrgConnectInput(ctx context.Context, o
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputOrgDeleteInput(ctx context.Context, obj any) (OrgDeleteInput, error) {
+	var it OrgDeleteInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"token"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "token":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Token = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputOrgDeletePlanInput(ctx context.Context, obj any) (OrgDeletePlanInput, error) {
+	var it OrgDeletePlanInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"orgId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "orgId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrgID = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputOrgOrder(ctx context.Context, obj any) (ent.OrgOrder, error) {
 	var it ent.OrgOrder
 	if obj == nil {
@@ -18788,6 +19428,20 @@ func (ec *executionContext) _Payload(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._OrgSettingsUpdatePayload(ctx, sel, obj)
+	case OrgDeletePlanPayload:
+		return ec._OrgDeletePlanPayload(ctx, sel, &obj)
+	case *OrgDeletePlanPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._OrgDeletePlanPayload(ctx, sel, obj)
+	case OrgDeletePayload:
+		return ec._OrgDeletePayload(ctx, sel, &obj)
+	case *OrgDeletePayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._OrgDeletePayload(ctx, sel, obj)
 	case OrgConnectPayload:
 		return ec._OrgConnectPayload(ctx, sel, &obj)
 	case *OrgConnectPayload:
@@ -21464,6 +22118,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "orgDeletePlan":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_orgDeletePlan(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "orgDelete":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_orgDelete(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "templateCreate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_templateCreate(ctx, field)
@@ -22207,6 +22875,170 @@ func (ec *executionContext) _OrgConnection(ctx context.Context, sel ast.Selectio
 			}
 		case "edges":
 			out.Values[i] = ec._OrgConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var orgDeletePayloadImplementors = []string{"OrgDeletePayload", "Payload"}
+
+func (ec *executionContext) _OrgDeletePayload(ctx context.Context, sel ast.SelectionSet, obj *OrgDeletePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, orgDeletePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrgDeletePayload")
+		case "userErrors":
+			out.Values[i] = ec._OrgDeletePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var orgDeletePlanImplementors = []string{"OrgDeletePlan"}
+
+func (ec *executionContext) _OrgDeletePlan(ctx context.Context, sel ast.SelectionSet, obj *OrgDeletePlan) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, orgDeletePlanImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrgDeletePlan")
+		case "org":
+			out.Values[i] = ec._OrgDeletePlan_org(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "jobs":
+			out.Values[i] = ec._OrgDeletePlan_jobs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unfinishedJobs":
+			out.Values[i] = ec._OrgDeletePlan_unfinishedJobs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "templates":
+			out.Values[i] = ec._OrgDeletePlan_templates(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "schedules":
+			out.Values[i] = ec._OrgDeletePlan_schedules(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "objects":
+			out.Values[i] = ec._OrgDeletePlan_objects(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "records":
+			out.Values[i] = ec._OrgDeletePlan_records(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "versions":
+			out.Values[i] = ec._OrgDeletePlan_versions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "token":
+			out.Values[i] = ec._OrgDeletePlan_token(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._OrgDeletePlan_expiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var orgDeletePlanPayloadImplementors = []string{"OrgDeletePlanPayload", "Payload"}
+
+func (ec *executionContext) _OrgDeletePlanPayload(ctx context.Context, sel ast.SelectionSet, obj *OrgDeletePlanPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, orgDeletePlanPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrgDeletePlanPayload")
+		case "plan":
+			out.Values[i] = ec._OrgDeletePlanPayload_plan(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._OrgDeletePlanPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -26893,6 +27725,36 @@ func (ec *executionContext) marshalNOrgConnection2ᚖgithubᚗcomᚋholdfastᚑb
 	return ec._OrgConnection(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNOrgDeleteInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgDeleteInput(ctx context.Context, v any) (OrgDeleteInput, error) {
+	res, err := ec.unmarshalInputOrgDeleteInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOrgDeletePayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgDeletePayload(ctx context.Context, sel ast.SelectionSet, v *OrgDeletePayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._OrgDeletePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNOrgDeletePlanInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgDeletePlanInput(ctx context.Context, v any) (OrgDeletePlanInput, error) {
+	res, err := ec.unmarshalInputOrgDeletePlanInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOrgDeletePlanPayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgDeletePlanPayload(ctx context.Context, sel ast.SelectionSet, v *OrgDeletePlanPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._OrgDeletePlanPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNOrgEdge2ᚕᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚐOrgEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.OrgEdge) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -28529,6 +29391,13 @@ func (ec *executionContext) marshalOOrg2ᚖgithubᚗcomᚋholdfastᚑbackupᚋho
 		return graphql.Null
 	}
 	return ec._Org(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOOrgDeletePlan2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgDeletePlan(ctx context.Context, sel ast.SelectionSet, v *OrgDeletePlan) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OrgDeletePlan(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOOrgOrder2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚐOrgOrder(ctx context.Context, v any) (*ent.OrgOrder, error) {

@@ -130,6 +130,66 @@ func (this OrgConnectPayload) GetUserErrors() []UserError {
 	return interfaceSlice
 }
 
+type OrgDeleteInput struct {
+	// The plan's.
+	Token string `json:"token"`
+}
+
+type OrgDeletePayload struct {
+	UserErrors []UserError `json:"userErrors"`
+}
+
+func (OrgDeletePayload) IsPayload() {}
+func (this OrgDeletePayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
+// What deleting an org's connection destroys: every backup, archive and other
+// datum of it, its templates and its schedules. It cannot be undone.
+type OrgDeletePlan struct {
+	Org  *ent.Org `json:"org"`
+	Jobs int      `json:"jobs"`
+	// Jobs that must end, or be cancelled, first.
+	UnfinishedJobs int `json:"unfinishedJobs"`
+	Templates      int `json:"templates"`
+	Schedules      int `json:"schedules"`
+	Objects        int `json:"objects"`
+	// Records alive in the vault, and their versions.
+	Records  int64 `json:"records"`
+	Versions int64 `json:"versions"`
+	// Runs this plan, once, until it expires or a job starts.
+	Token     string    `json:"token"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+type OrgDeletePlanInput struct {
+	OrgID string `json:"orgId"`
+}
+
+type OrgDeletePlanPayload struct {
+	Plan       *OrgDeletePlan `json:"plan,omitempty"`
+	UserErrors []UserError    `json:"userErrors"`
+}
+
+func (OrgDeletePlanPayload) IsPayload() {}
+func (this OrgDeletePlanPayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
 type OrgSettingsUpdatePayload struct {
 	Org        *ent.Org    `json:"org,omitempty"`
 	UserErrors []UserError `json:"userErrors"`
