@@ -74,7 +74,7 @@ func (v *Vault) LiveIDs(ctx context.Context, at Point, object string) iter.Seq2[
 // stream makes an iterator of a walk that ends with an error or nil.
 func (v *Vault) stream(ctx context.Context, orgID, op string, walk func(yield func(*Version) bool) error) iter.Seq2[*Version, error] {
 	return func(yield func(*Version, error) bool) {
-		defer v.drain.begin()()
+		defer v.drain.begin(orgID)()
 		stopped := false
 		err := walk(func(version *Version) bool {
 			stopped = !yield(version, nil)

@@ -33,7 +33,7 @@ func (v *Vault) Collect(ctx context.Context, orgID string) (CollectStats, error)
 	if _, err := tenantOf(ctx); err != nil {
 		return stats, err
 	}
-	if err := v.drain.wait(ctx); err != nil {
+	if err := v.drain.wait(ctx, orgID); err != nil {
 		return stats, err
 	}
 	dead, err := v.db.VaultSegment.Query().Where(vaultsegment.OrgID(orgID), vaultsegment.StateEQ(vaultsegment.StateDEAD),
@@ -152,7 +152,7 @@ func (v *Vault) deleteOrg(ctx context.Context, orgID string) error {
 		return err
 	}
 	v.keys.forget(ref)
-	if err := v.drain.wait(ctx); err != nil {
+	if err := v.drain.wait(ctx, orgID); err != nil {
 		return err
 	}
 	if err := v.change(ctx, orgID, func(tx *ent.Tx) error { return deleteManifest(ctx, tx, orgID) }); err != nil {

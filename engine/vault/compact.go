@@ -30,7 +30,7 @@ type CompactStats struct {
 // are not disturbed; a merge that another node was faster with is given up.
 func (v *Vault) Compact(ctx context.Context, orgID string, all bool) (CompactStats, error) {
 	var stats CompactStats
-	defer v.drain.begin()()
+	defer v.drain.begin(orgID)()
 	for {
 		segments, err := v.liveSegments(ctx, orgID)
 		if err != nil {
@@ -59,7 +59,7 @@ func (v *Vault) RewriteAll(ctx context.Context, orgID string) error {
 	if err != nil {
 		return fault("rewrite", orgID, err)
 	}
-	defer v.drain.begin()()
+	defer v.drain.begin(orgID)()
 	var stats CompactStats
 	for _, s := range segments {
 		if err := v.mergeSegments(ctx, orgID, mergeJob{[]*ent.VaultSegment{s}, s.Level}, &stats); err != nil {

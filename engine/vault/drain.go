@@ -10,21 +10,21 @@ import (
 type drain struct {
 	mu     sync.Mutex
 	next   uint64
-	active map[uint64]struct{}
-	ended  chan struct{} // closed and replaced when a read ends
+	active map[uint64]string // the org that is read
+	ended  chan struct{}     // closed and replaced when a read ends
 }
 
 func newDrain() *drain {
-	return &drain{active: map[uint64]struct{}{}, ended: make(chan struct{})}
+	return &drain{active: map[uint64]string{}, ended: make(chan struct{})}
 }
 
-// begin notes a read; the function returned ends it.
-func (d *drain) begin() (end func()) {
+// begin notes a read of an org; the function returned ends it.
+func (d *drain) begin(orgID string) (end func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	n := d.next
 	d.next++
-	d.active[n] = struct{}{}
+	d.active[n] = orgID
 	return func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -34,16 +34,16 @@ func (d *drain) begin() (end func()) {
 	}
 }
 
-// wait returns when every read that began before the call has ended.
-func (d *drain) wait(ctx context.Context) error {
+// wait returns when every read of the org that began before the call has ended.
+func (d *drain) wait(ctx context.Context, orgID string) error {
 	d.mu.Lock()
 	before := d.next
 	d.mu.Unlock()
 	for {
 		d.mu.Lock()
 		busy, ended := false, d.ended
-		for n := range d.active {
-			busy = busy || n < before
+		for n, org := range d.active {
+			busy = busy || (n < before && org == orgID)
 		}
 		d.mu.Unlock()
 		if !busy {

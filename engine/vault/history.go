@@ -14,7 +14,7 @@ import (
 // History returns every version of a record, the oldest first; none when the
 // vault has not seen it.
 func (v *Vault) History(ctx context.Context, orgID, object, recordID string) ([]Version, error) {
-	defer v.drain.begin()()
+	defer v.drain.begin(orgID)()
 	vw, err := v.view(ctx, orgID)
 	if err != nil {
 		return nil, fault("read history", orgID, err)

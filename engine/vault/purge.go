@@ -65,7 +65,7 @@ func (p *purge) run(ctx context.Context) (err error) {
 	if _, _, err := p.v.keys.current(ctx, p.spec.OrgID); err != nil {
 		return err
 	}
-	end := p.v.drain.begin()
+	end := p.v.drain.begin(p.spec.OrgID)
 	defer func() {
 		if end != nil {
 			end()
@@ -82,7 +82,7 @@ func (p *purge) run(ctx context.Context) (err error) {
 	}
 	end()
 	end = nil
-	if err := p.v.drain.wait(ctx); err != nil {
+	if err := p.v.drain.wait(ctx, p.spec.OrgID); err != nil {
 		return err
 	}
 	if err := p.v.scrub(ctx, p.spec.OrgID, p.spec.Object); err != nil {

@@ -39,7 +39,7 @@ func (v *Vault) reseal(ctx context.Context, orgID string) error {
 	if err != nil {
 		return err
 	}
-	end := v.drain.begin()
+	end := v.drain.begin(orgID)
 	for _, s := range segments {
 		if s.Epoch == epoch {
 			continue

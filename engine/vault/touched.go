@@ -119,7 +119,7 @@ type DiffEntry struct {
 //nolint:revive // two points, of what and how: a struct would name them again
 func (v *Vault) Diff(ctx context.Context, a, b Point, object string, o Reading) iter.Seq2[*DiffEntry, error] {
 	return func(yield func(*DiffEntry, error) bool) {
-		defer v.drain.begin()()
+		defer v.drain.begin(a.OrgID)()
 		d := differ{v: v, object: object}
 		err := d.open(ctx, a, b, o)
 		more := err == nil

@@ -45,7 +45,7 @@ type VerifyReport struct {
 // seal, every value, every count and bloom against what the manifest says. What
 // is wrong is in the report; an error means that it could not be read at all.
 func (v *Vault) Verify(ctx context.Context, orgID string) (VerifyReport, error) {
-	defer v.drain.begin()()
+	defer v.drain.begin(orgID)()
 	k := &verifier{v: v, ctx: ctx}
 	if err := k.run(orgID); err != nil {
 		return k.report, fault("verify", orgID, err)

@@ -341,7 +341,8 @@ func appendCSV(b []byte, values [][]byte) []byte {
 			b = b[:cap(b)]
 		}
 		if len(v) == 0 {
-			copy(b[n:n+3], `"",`)
+			null := b[n : n+3 : n+3]
+			null[0], null[1], null[2] = '"', '"', ','
 			n += 3
 			continue
 		}

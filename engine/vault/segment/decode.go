@@ -171,13 +171,13 @@ func (d *decoder) values(v *values, in *input, enc byte, dst []span) {
 func plainSpans(in *input, src []byte, dst []span) {
 	total := 0
 	for i := range dst {
-		n := in.uvarint()
-		if n > maxRaw {
-			in.fail()
-			return
+		if len(in.b) > 0 && in.b[0] < 0x80 { // nearly always
+			dst[i].n = uint32(in.b[0])
+			in.b = in.b[1:]
+		} else {
+			dst[i].n = uint32(in.count(maxRaw))
 		}
-		dst[i].n = uint32(n)
-		total += int(n)
+		total += int(dst[i].n)
 	}
 	at := uint32(len(src) - len(in.b))
 	in.take(total)
