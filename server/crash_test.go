@@ -204,7 +204,7 @@ func TestABackupSurvivesBeingKilled(t *testing.T) {
 	want := calm.stored(t, w.session)
 	onEachDatabase(t, func(t *testing.T, databaseURL string) {
 		for point := range int64(killPoints) {
-			call := 1 + point*(total*9/10)/(killPoints-1) // the count of calls varies a little
+			call := 1 + point*(total*7/10)/(killPoints-1) // a slow machine makes a few calls more or less
 			if databaseURL != "" {
 				databaseURL = postgresURL(t)
 			}
