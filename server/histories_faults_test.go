@@ -4,7 +4,11 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +67,28 @@ func TestBackupUnderFault(t *testing.T) {
 			l.wantWhole(l.backup(false))
 		})
 	}
+}
+
+// TestBackupOfPagesWithoutTheirLastRow: a page that is short by whole rows looks
+// well; only what the org announced tells.
+func TestBackupOfPagesWithoutTheirLastRow(t *testing.T) {
+	l := newFaultLab(t, labOptions{})
+	l.door.org = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/results") {
+			l.sim.ServeHTTP(w, r)
+			return
+		}
+		r.Header.Del("Accept-Encoding")
+		page := httptest.NewRecorder()
+		l.sim.ServeHTTP(page, r)
+		maps.Copy(w.Header(), page.Header())
+		rows := strings.Split(strings.TrimSpace(page.Body.String()), "\n\"a01")
+		_, _ = io.WriteString(w, strings.Join(rows[:len(rows)-1], "\n\"a01")+"\n")
+	})
+	ended := l.backup(false)
+	l.door.org = l.sim
+	l.wantException(ended, "ORG_UNREACHABLE")
+	l.wantWhole(l.backup(false))
 }
 
 // hurried is a client that does not wait long for an answer.
