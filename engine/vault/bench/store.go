@@ -16,7 +16,8 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/database"
 )
 
-// store is a vault on a folder and SQLite, as Holdfast runs alone.
+// store is a vault on a folder and SQLite, as Holdfast runs alone; with a bucket
+// of the caller's own, nothing waits for the disk.
 type store struct {
 	*vault.Vault
 	bucket *blob.Bucket
@@ -28,12 +29,18 @@ type store struct {
 }
 
 func newStore(ctx context.Context, dir string, c vault.Config) (*store, error) {
-	s := &store{dir: dir}
+	s := &store{dir: dir, bucket: c.Bucket}
 	var err error
-	if s.db, err = database.Open(ctx, filepath.Join(dir, "holdfast.db")); err != nil {
+	var options []database.Option
+	if s.bucket == nil {
+		s.bucket, err = vault.OpenBucket(ctx, filepath.Join(dir, "vault"))
+	} else {
+		options = append(options, database.Unsynced())
+	}
+	if err != nil {
 		return nil, err
 	}
-	if s.bucket, err = vault.OpenBucket(ctx, filepath.Join(dir, "vault")); err != nil {
+	if s.db, err = database.Open(ctx, filepath.Join(dir, "holdfast.db"), options...); err != nil {
 		return nil, err
 	}
 	c.DB, c.Bucket, c.Keeper = s.db.Client, s.bucket, localsecrets.NewKeeper([32]byte{1})
