@@ -55,11 +55,11 @@ func (r *Resolver) jobSettings(ctx context.Context, j *ent.Job) (*generated.Back
 }
 
 // duration is the seconds between two moments; what has not ended goes on.
-func duration(start, end *time.Time) *int64 {
+func (r *Resolver) duration(start, end *time.Time) *int64 {
 	if start == nil {
 		return nil
 	}
-	until := time.Now()
+	until := r.Rooms.Identity.Now()
 	if end != nil {
 		until = *end
 	}
@@ -96,7 +96,7 @@ func jobObjectNamed(ctx context.Context, j *ent.Job, name string) (*ent.JobObjec
 }
 
 func (r *Resolver) logLink(j *ent.Job) (*generated.SignedLink, error) {
-	expires := time.Now().Add(linkLife).UTC().Truncate(time.Second)
+	expires := r.Rooms.Identity.Now().Add(linkLife).UTC().Truncate(time.Second)
 	token, err := r.Rooms.Identity.SignLink(identity.Link{Tenant: j.TenantID, Kind: JobLogLink, ID: j.ID, Expires: expires})
 	return &generated.SignedLink{Path: "/" + JobLogLink + "/" + token, ExpiresAt: expires}, err
 }

@@ -20,7 +20,7 @@ func (r *jobResolver) Settings(ctx context.Context, obj *ent.Job) (*generated.Ba
 }
 
 func (r *jobResolver) DurationSeconds(ctx context.Context, obj *ent.Job) (*int64, error) {
-	return duration(obj.StartedAt, obj.FinishedAt), nil
+	return r.duration(obj.StartedAt, obj.FinishedAt), nil
 }
 
 func (r *jobResolver) ObjectStates(ctx context.Context, obj *ent.Job) (*generated.JobObjectStates, error) {
@@ -36,7 +36,7 @@ func (r *jobResolver) LogLink(ctx context.Context, obj *ent.Job) (*generated.Sig
 }
 
 func (r *jobObjectResolver) DurationSeconds(ctx context.Context, obj *ent.JobObject) (*int64, error) {
-	return duration(obj.StartedAt, obj.FinishedAt), nil
+	return r.duration(obj.StartedAt, obj.FinishedAt), nil
 }
 
 func (r *jobObjectResolver) Touched(ctx context.Context, obj *ent.JobObject, change *engine.Change, search string, first *int, after *entgql.Cursor[string]) (*generated.TouchedRecordConnection, error) {

@@ -21,7 +21,7 @@ func (r *Resolver) planOrgDelete(ctx context.Context, orgID string) (*generated.
 	if err != nil {
 		return nil, err
 	}
-	expires := time.Now().Add(planLife).UTC().Truncate(time.Second)
+	expires := r.Rooms.Identity.Now().Add(planLife).UTC().Truncate(time.Second)
 	token, err := r.Rooms.Identity.SignLink(identity.Link{Tenant: plan.Org.TenantID, Kind: deleteToken, ID: plan.State, Expires: expires})
 	return &generated.OrgDeletePlan{
 		Org: plan.Org, Jobs: plan.Jobs, UnfinishedJobs: plan.Unfinished, Templates: plan.Templates, Schedules: plan.Schedules, Objects: plan.Objects,

@@ -250,7 +250,7 @@ func (r *reading) plan() {
 		r.Job.Log(engine.LogInfo, r.Name, "Reading all of %s: it does not tell when its records change.", r.Name)
 	case r.mark.Fingerprint != fingerprint:
 		r.Job.Log(engine.LogInfo, r.Name, "Reading all of %s: its fields or its filter have changed since the last backup.", r.Name)
-	case slices.ContainsFunc(r.Selections, func(s *Selection) bool { return !s.Timeless }):
+	case !r.all && slices.ContainsFunc(r.Selections, func(s *Selection) bool { return !s.Timeless }):
 		r.Job.Log(engine.LogInfo, r.Name, "Reading all of %s that match: a record can begin to match without being modified.", r.Name)
 	default:
 		r.token.Since = r.mark.Stamp.Add(-overlap)

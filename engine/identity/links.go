@@ -28,6 +28,9 @@ func (s *Service) SignLink(l Link) (string, error) {
 	return body + "." + base64.RawURLEncoding.EncodeToString(sign(s.keys.link, body)), nil
 }
 
+// Now is the clock that links expire by.
+func (s *Service) Now() time.Time { return s.now() }
+
 // OpenLink returns the link of a token, if it is genuine, of that kind and
 // has not expired.
 func (s *Service) OpenLink(kind, token string) (Link, error) {

@@ -32,9 +32,6 @@ func (g Given) Condition(object string, schema Schema) (Condition, error) {
 		return nil, engine.E(engine.KindInvalid, "FILTER_TWICE", "The filter on %s is given both as conditions and as SOQL: give one of the two.", object)
 	}
 	c, err := ParseCondition(text)
-	if err == nil {
-		err = Validate(c, object, schema, text)
-	}
 	if err != nil {
 		return nil, refuseText(object, err)
 	}
@@ -43,6 +40,9 @@ func (g Given) Condition(object string, schema Schema) (Condition, error) {
 			return nil, engine.E(engine.KindInvalid, "FILTER_SUBSELECT", "The filter on %s holds a sub-select (%s IN (SELECT …)), which a filter may not: "+
 				"name the related record's fields (Account.Name = 'Acme'), or add the other object to the template.", object, m.Left)
 		}
+	}
+	if err := Validate(c, object, schema, text); err != nil {
+		return nil, refuseText(object, err)
 	}
 	return c, nil
 }
