@@ -170,9 +170,9 @@ func permitted(known *ent.Schedule, in UpdateInput, rule recurrence.Rule) error 
 	case in.Enabled != nil && !*in.Enabled:
 		return invalid("enabled", "SYSTEM_SCHEDULE", "“%s” is a system schedule: switch all scheduled backups of the org off instead.", known.Name)
 	case known.Operation == engine.CompositeBackup && (rule.Frequency != recurrence.Daily || rule.Every != 1):
-		return invalid("rule.frequency", "SYSTEM_SCHEDULE", "“%s” runs every day: only its time can change.", known.Name)
+		return invalid("recurrence.frequency", "SYSTEM_SCHEDULE", "“%s” runs every day: only its time can change.", known.Name)
 	case known.Operation == engine.CompositeSyncBackup && rule.Frequency == recurrence.Daily:
-		return invalid("rule.frequency", "SYSTEM_SCHEDULE", "“%s” runs monthly or weekly, because it reads the id of every record.", known.Name)
+		return invalid("recurrence.frequency", "SYSTEM_SCHEDULE", "“%s” runs monthly or weekly, because it reads the id of every record.", known.Name)
 	}
 	return nil
 }
