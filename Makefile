@@ -84,6 +84,10 @@ bench: postgresql ## figures of the client, the queue and SOQL: name value unit
 		END { for (b in rate) if (b ~ /ReadBulk/) { curl = b; sub("ReadBulk", "CurlGzip", curl); \
 			printf "%s %s MB/s ratio=%.2f (of curl | gzip -d)\n", b, rate[b], rate[b] / rate[curl] }; exit failed }'
 
+.PHONY: bench-backup
+bench-backup: ## figures of a whole backup: the org, the client against curl, calls, memory
+	@go run $(LEAN) ./server/bench
+
 .PHONY: bench-vault
 bench-vault: ## figures of the vault: name value unit ratio
 	@go run ./engine/vault/bench

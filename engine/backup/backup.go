@@ -8,6 +8,7 @@ package backup
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/capture"
@@ -66,7 +67,7 @@ func (b *Backup) Work(ctx context.Context, run *job.Run) error {
 	}
 	failed, err := b.capture(ctx, &r)
 	if err == nil {
-		return b.close(ctx, r, failed)
+		return b.conclude(ctx, r, failed)
 	}
 	if errors.Is(context.Cause(ctx), job.ErrCancelled) || ctx.Err() == nil && !engine.Is(err, engine.KindTransient) && !engine.Is(err, engine.KindLimit) {
 		return errors.Join(err, b.close(context.WithoutCancel(ctx), r, len(r.Targets)))
@@ -128,6 +129,23 @@ func (b *Backup) capture(ctx context.Context, r *capture.Request) (failed int, e
 	}
 	failed, err = b.Capture.Records(ctx, *r)
 	return failed + unreadable, err
+}
+
+// conclude stores the backup, and tidies the vault up: many small segments
+// become few. That the latter fails is no fault of the backup.
+func (b *Backup) conclude(ctx context.Context, r capture.Request, failed int) error {
+	if err := b.close(ctx, r, failed); err != nil {
+		return err
+	}
+	_, err := b.Vault.Compact(ctx, r.OrgID, false)
+	if err == nil {
+		_, err = b.Vault.Collect(ctx, r.OrgID)
+	}
+	if err != nil && ctx.Err() == nil {
+		slog.WarnContext(ctx, "the vault was not tidied up after a backup", "org", r.OrgID, "error", err)
+		r.Job.Log(engine.LogWarn, "", "The backup is stored. The vault could not be tidied up: the next backup tries again.")
+	}
+	return nil
 }
 
 // close makes what was captured visible: everything when every SObject is
