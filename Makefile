@@ -77,16 +77,13 @@ conformance: $(JSFORCE)/node_modules/.package-lock.json ## other people's client
 	HOLDFAST_CONFORMANCE=1 go test -count=1 -run '^TestConformance' -v ./engine/simorg
 
 .PHONY: bench
-bench: postgresql ## figures of the client, the queue and SOQL: name value unit
+bench: postgresql ## figures of a whole backup, the client, the queue and SOQL: name value unit ratio
+	@go run $(LEAN) ./server/bench
 	@go test -run '^$$' -bench . ./engine/salesforce ./engine/job ./engine/soql | awk ' \
 		/^(FAIL|---|panic)/ { print; failed = 1 } \
 		/^Benchmark/ { for (i = 3; i < NF; i += 2) { print $$1, $$i, $$(i+1); if ($$(i+1) == "MB/s") rate[$$1] = $$i } } \
 		END { for (b in rate) if (b ~ /ReadBulk/) { curl = b; sub("ReadBulk", "CurlGzip", curl); \
 			printf "%s %s MB/s ratio=%.2f (of curl | gzip -d)\n", b, rate[b], rate[b] / rate[curl] }; exit failed }'
-
-.PHONY: bench-backup
-bench-backup: ## figures of a whole backup: the org, the client against curl, calls, memory
-	@go run $(LEAN) ./server/bench
 
 .PHONY: bench-vault
 bench-vault: ## figures of the vault: name value unit ratio
