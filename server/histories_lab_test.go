@@ -135,6 +135,9 @@ type labOptions struct {
 
 func newLab(t testing.TB, o labOptions) *lab {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("stands on SQLite, which is 30 times slower under the race detector; make race runs short tests")
+	}
 	l := &lab{t: t, clock: handClock{now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}, finished: make(chan struct{}, 1)}
 	l.openOrg()
 	l.db = databasetest.SQLite(t)
