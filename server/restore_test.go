@@ -97,7 +97,7 @@ func TestARefusedFieldLeavesTheOthersRestored(t *testing.T) {
 		after, err := w.session.Get(t.Context(), spoiltAccount)
 		must(t, err)
 		changed := changedFields(before, after)
-		if want := []string{"Description", "LastModifiedDate", "SystemModstamp", "Website"}; !slices.Equal(changed, want) {
+		if want := []string{"Description", "Website"}; !slices.Equal(changed, want) {
 			t.Errorf("the org changed %v, want %v", changed, want)
 		}
 		if again := w.restoreFields(t, versions[1].ID, "Description", "Phone").outcomes(); again != "COMPLETED_WITH_ERRORS: Description UNCHANGED, Phone REFUSED FIELD_CUSTOM_VALIDATION_EXCEPTION" {
@@ -106,9 +106,14 @@ func TestARefusedFieldLeavesTheOthersRestored(t *testing.T) {
 	})
 }
 
+// changedFields leaves out what Salesforce stamps: by the second, so that it
+// may or may not have moved.
 func changedFields(before, after map[string]any) []string {
 	var changed []string
 	for _, name := range slices.Sorted(maps.Keys(before)) {
+		if name == "LastModifiedDate" || name == "SystemModstamp" {
+			continue
+		}
 		a, aText := before[name].(string)
 		b, bText := after[name].(string)
 		if aText != bText || a != b {
