@@ -291,8 +291,13 @@ func (o *Org) keepComponent(fresh component, root *element) {
 	if o.flip(t.name, fullName, root) {
 		return
 	}
-	if t.name == "CustomMetadata" {
+	switch t.name {
+	case "CustomMetadata":
 		o.keepMetadataRecord(fullName, root)
+	case "CustomPermission":
+		o.keepCustomPermission(fullName, root)
+	case "PermissionSet":
+		o.keepPermissionSet(fullName, root)
 	}
 	now := o.cfg.Now().UTC()
 	id := o.toolingID("0Mc", t.name+fullName)

@@ -24,6 +24,7 @@ var metadataTypes = []metadataType{
 	{name: "AssignmentRules", dir: "assignmentRules", suffix: "assignmentRules", children: []string{"AssignmentRule"}},
 	{name: "Layout", dir: "layouts", suffix: "layout"},
 	{name: "Profile", dir: "profiles", suffix: "profile"},
+	{name: "CustomPermission", dir: "customPermissions", suffix: "customPermission"},
 	{name: "PermissionSet", dir: "permissionsets", suffix: "permissionset"},
 	{name: "CustomMetadata", dir: "customMetadata", suffix: "md"},
 	{name: "CustomLabels", dir: "labels", suffix: "labels", children: []string{"CustomLabel"}},

@@ -48,6 +48,8 @@ func beforeSave(object string) func(*change) error {
 		return contentLink
 	case "FeedComment":
 		return feedComment
+	case "SetupEntityAccess":
+		return entityAccess
 	}
 	return nil
 }

@@ -101,7 +101,7 @@ func (c *call) read(fn func() error) error {
 // setupObjects may not be written in one transaction with business records.
 var setupObjects = map[string]bool{
 	"User": true, "UserRole": true, "Group": true, "GroupMember": true, "QueueSobject": true,
-	"PermissionSet": true, "PermissionSetAssignment": true, "Profile": true,
+	"PermissionSet": true, "PermissionSetAssignment": true, "SetupEntityAccess": true, "Profile": true,
 }
 
 // mayWrite refuses an object that the user may only read, and the second kind

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/holdfast-backup/holdfast/engine/simorg/schema"
+	"github.com/holdfast-backup/holdfast/engine/simorg/store"
 	"github.com/holdfast-backup/holdfast/engine/soql"
 )
 
@@ -146,7 +147,7 @@ func (o *Org) access(p *person, id string) (read, edit, remove bool) {
 		return false, false, false
 	}
 	r := o.tables[obj.Name].Get(id)
-	if r == nil || !o.seesRecord(p, obj, r) {
+	if r == nil || r.State != store.Live || !o.seesRecord(p, obj, r) {
 		return false, false, false
 	}
 	return true, obj.Can("updateable") && !p.readOnlyObject(obj), obj.Can("deletable") && p.may("ModifyAllData") && !p.readOnlyObject(obj)
