@@ -208,6 +208,9 @@ type Connection struct {
 	BulkPercent int
 	// Save keeps tokens that a refresh has changed.
 	Save func(ctx context.Context, t Tokens) error
+	// Saved gives the tokens that were saved last, maybe by another node; nil
+	// where nobody else renews them.
+	Saved func(ctx context.Context) (Tokens, error)
 	// Revoked hears, once, that the org has withdrawn our access; nil for nobody.
 	Revoked func(ctx context.Context)
 }

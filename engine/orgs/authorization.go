@@ -145,6 +145,16 @@ func (o *Orgs) saveTokens(ctx context.Context, orgID string, t engine.Tokens) er
 	return engine.Wrap("save the org's tokens", update.Exec(ctx))
 }
 
+// savedTokens are the tokens as the row has them now.
+func (o *Orgs) savedTokens(ctx context.Context, orgID string) (engine.Tokens, error) {
+	row, err := o.Get(ctx, orgID)
+	if err != nil {
+		return engine.Tokens{}, err
+	}
+	s, err := o.unseal(ctx, row)
+	return engine.Tokens{AccessToken: s.AccessToken, RefreshToken: s.RefreshToken, InstanceURL: row.InstanceURL}, err
+}
+
 func (o *Orgs) sealJSON(ctx context.Context, v any) ([]byte, error) {
 	plain, err := json.Marshal(v)
 	if err != nil {

@@ -47,10 +47,25 @@ type Orgs struct {
 	open    map[string]session // by our org id: one governor and one session each
 }
 
-// session is an open org with the quota it was opened under.
+// session is an open org with the terms it was opened under.
 type session struct {
 	engine.Org
+	terms
+}
+
+// terms are what a session is opened under. When another node has changed
+// them, the session is opened anew.
+type terms struct {
 	restPercent, bulkPercent int
+	connectedAt              int64
+}
+
+func termsOf(row *ent.Org) terms {
+	t := terms{restPercent: row.RestPercent, bulkPercent: row.BulkPercent}
+	if row.ConnectedAt != nil {
+		t.connectedAt = row.ConnectedAt.UnixMicro()
+	}
+	return t
 }
 
 // New makes the room.
@@ -202,11 +217,12 @@ func (o *Orgs) OpenOrg(ctx context.Context, orgID string) (engine.Org, error) {
 	return org.(engine.Org), nil
 }
 
-// opened is the org's session, unless its quota was changed since.
+// opened is the org's session, unless its quota was changed or it was connected
+// again since.
 func (o *Orgs) opened(row *ent.Org) engine.Org {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if s := o.open[row.ID]; s.restPercent == row.RestPercent && s.bulkPercent == row.BulkPercent {
+	if s := o.open[row.ID]; s.terms == termsOf(row) {
 		return s.Org
 	}
 	return nil
@@ -225,6 +241,9 @@ func (o *Orgs) openSession(ctx context.Context, row *ent.Org) (engine.Org, error
 		Save: func(ctx context.Context, t engine.Tokens) error {
 			return o.saveTokens(engine.AsWorker(ctx, viewer.Tenant), row.ID, t)
 		},
+		Saved: func(ctx context.Context) (engine.Tokens, error) {
+			return o.savedTokens(engine.AsWorker(ctx, viewer.Tenant), row.ID)
+		},
 		Revoked: func(ctx context.Context) {
 			o.noteRevoked(engine.AsWorker(context.WithoutCancel(ctx), viewer.Tenant), row)
 		},
@@ -234,7 +253,7 @@ func (o *Orgs) openSession(ctx context.Context, row *ent.Org) (engine.Org, error
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.open[row.ID] = session{opened, row.RestPercent, row.BulkPercent}
+	o.open[row.ID] = session{opened, termsOf(row)}
 	return opened, nil
 }
 

@@ -5,7 +5,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/salesforce"
@@ -66,11 +69,14 @@ func TestSimWebServerFlow(t *testing.T) {
 	if _, err := client.Exchange(t.Context(), exchange); code(err) != "ORG_AUTHORIZATION_EXPIRED" {
 		t.Errorf("a code used twice: %v", err)
 	}
-	org := keep(t, client, tokens)
-	for range 3 {
-		sim.ExpireSessions()
-		if _, err := org.Limits(t.Context()); err != nil {
-			t.Fatal(err)
+	saved := &tokens
+	org, elsewhere := keep(t, client, saved), keep(t, salesforce.New(salesforce.Options{Now: at.Now, Sleep: at.Sleep}), saved)
+	for range 3 { // each node spends the refresh token that the other knows
+		for _, node := range []engine.Org{org, elsewhere} {
+			sim.ExpireSessions()
+			if _, err := node.Limits(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	sim.RevokeRefreshTokens()
@@ -93,8 +99,44 @@ func TestSimCredentials(t *testing.T) {
 	}
 }
 
-// keep opens a connection that must be given each new refresh token.
-func keep(t *testing.T, client *salesforce.Client, tokens engine.Tokens) engine.Org {
+// TestRefusedCredentialsAreTriedAgain: an admin may mend them in the org.
+func TestRefusedCredentialsAreTriedAgain(t *testing.T) {
+	t.Parallel()
+	var refuses atomic.Bool
+	var asked atomic.Int64
+	s := simulate(t, simorg.Config{}, salesforce.Options{Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
+		if !refuses.Load() || !strings.HasSuffix(r.URL.Path, "/oauth2/token") {
+			return http.DefaultTransport.RoundTrip(r)
+		}
+		asked.Add(1)
+		answer := httptest.NewRecorder()
+		answer.WriteHeader(http.StatusUnauthorized)
+		_, _ = answer.WriteString(`{"error":"invalid_client","error_description":"invalid client credentials"}`)
+		return answer.Result(), nil
+	})})
+	refuses.Store(true)
+	s.sim.ExpireSessions()
+	for range 3 {
+		if _, err := s.Limits(t.Context()); code(err) != "ORG_CREDENTIALS_REFUSED" {
+			t.Errorf("got %v, want ORG_CREDENTIALS_REFUSED", err)
+		}
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("asked %d times within a minute", n)
+	}
+	refuses.Store(false)
+	s.clock.advance(time.Minute)
+	if _, err := s.Limits(t.Context()); err != nil {
+		t.Error("mended, and still refused:", err)
+	}
+}
+
+type transportFunc func(*http.Request) (*http.Response, error)
+
+func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// keep opens a node's connection, which must be given each new refresh token.
+func keep(t *testing.T, client *salesforce.Client, tokens *engine.Tokens) engine.Org {
 	t.Helper()
 	u, err := url.Parse(tokens.InstanceURL)
 	if err != nil {
@@ -107,9 +149,10 @@ func keep(t *testing.T, client *salesforce.Client, tokens engine.Tokens) engine.
 			if fresh.RefreshToken == tokens.RefreshToken || fresh.AccessToken == tokens.AccessToken {
 				t.Errorf("saved a token that is not new")
 			}
-			tokens = fresh
+			*tokens = fresh
 			return nil
 		},
+		Saved: func(context.Context) (engine.Tokens, error) { return *tokens, nil },
 	})
 	if err != nil {
 		t.Fatal(err)
