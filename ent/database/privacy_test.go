@@ -337,6 +337,9 @@ func TestGlobalEntities(t *testing.T) {
 		if got, err := db.Client.Tenant.UpdateOneID(them.Tenant).Save(mine); !missing(err) {
 			t.Errorf("an update without a change reads another tenant: %v, %v", got, err)
 		}
+		if err := db.Client.Tenant.Create().SetName("x").SetSlug("x").Exec(mine); !engine.Is(err, engine.KindDenied) {
+			t.Errorf("a tenant makes another: %v", err)
+		}
 		if _, err := db.Client.Secret.Query().Count(mine); !engine.Is(err, engine.KindDenied) {
 			t.Errorf("a tenant reads the server's secrets: %v", err)
 		}

@@ -18,8 +18,17 @@ type Tenant struct{ ent.Schema }
 // Annotations of Tenant.
 func (Tenant) Annotations() []schema.Annotation { return table("tenants") }
 
-// Policy of Tenant: a viewer sees their own.
-func (Tenant) Policy() ent.Policy { return tenantPolicy{column: "id"} }
+// Policy of Tenant: a viewer sees their own; a new one is made by a sign-up.
+func (Tenant) Policy() ent.Policy { return signUpOnly{tenantPolicy{column: "id"}} }
+
+type signUpOnly struct{ tenantPolicy }
+
+func (p signUpOnly) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if v, err := viewer(ctx); err != nil || v.System || !m.Op().Is(ent.OpCreate) {
+		return p.tenantPolicy.EvalMutation(ctx, m)
+	}
+	return engine.E(engine.KindDenied, "FORBIDDEN", "A tenant is made by a sign-up.")
+}
 
 // Fields of Tenant.
 func (Tenant) Fields() []ent.Field {
