@@ -103,6 +103,10 @@ soak: postgresql ## hours of chance: a year of RECORDS in the vault, HISTORIES o
 	go test $(LEAN) -count=10 -timeout 0 -run 'Kill|^TestCrash$$' ./engine/vault ./engine/job ./server
 	$(MAKE) fuzz FUZZTIME=10m
 
+.PHONY: year
+year: ## a year of daily backups of an org of RECORDS in 50 SObjects, compared day by day with what the org held
+	HOLDFAST_YEAR=$(RECORDS) go test $(LEAN) -count=1 -timeout 0 -run '^TestYearOfBackups$$' -v ./server | $(BRIEF)
+
 .PHONY: generate
 generate: ## ent and gqlgen write their Go
 	go run ent/entc.go

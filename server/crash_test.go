@@ -2,13 +2,13 @@ package main
 
 import (
 	"fmt"
+	"log"
 	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -21,11 +21,17 @@ import (
 	"github.com/holdfast-backup/holdfast/server/demo"
 )
 
-// TestMain also lets a test run the program as a process of its own, to kill it.
+// TestMain also lets a test run the program, or an org, as a process of its own.
 func TestMain(m *testing.M) {
-	if os.Getenv("HOLDFAST_TEST_PROGRAM") != "" {
+	switch {
+	case os.Getenv("HOLDFAST_TEST_PROGRAM") != "":
 		os.Args = []string{"holdfast", "serve"}
 		main()
+		return
+	case os.Getenv("HOLDFAST_TEST_ORG") != "":
+		if err := serveYearOrg(); err != nil {
+			log.Fatal(err)
+		}
 		return
 	}
 	code := m.Run()
@@ -123,30 +129,38 @@ func (w *tripwire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w.org.ServeHTTP(rw, r)
 }
 
+// newProcess starts a server that ends with the test.
+func newProcess(t *testing.T, env []string) *process {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String() // free once it is closed
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p := &process{url: "http://" + address, env: append([]string{"HOLDFAST_DATA=" + t.TempDir(), "HOLDFAST_LISTEN=" + address}, env...)}
+	p.start(t)
+	t.Cleanup(p.kill)
+	return p
+}
+
 // victim is a tenant on a server process with the demo's org connected.
 type victim struct {
-	process
+	*process
 	api   *demo.API
 	orgID string
 }
 
 func newVictim(t *testing.T, orgURL, databaseURL string) *victim {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	v := &victim{process: process{url: "http://" + address, env: []string{
-		"HOLDFAST_TEST_PROGRAM=1", "HOLDFAST_DATA=" + filepath.Join(t.TempDir(), "data"), "HOLDFAST_LISTEN=" + address, "DATABASE_URL=" + databaseURL,
+	v := &victim{process: newProcess(t, []string{
+		"HOLDFAST_TEST_PROGRAM=1", "DATABASE_URL=" + databaseURL,
 		"HOLDFAST_SALESFORCE_HOSTS=" + strings.TrimPrefix(orgURL, "http://"), "HOLDFAST_LEASE=1s", "HOLDFAST_LOG_LEVEL=error",
-	}}}
-	v.start(t)
-	t.Cleanup(v.kill)
+	})}
 	v.api = &demo.API{URL: v.url}
+	var err error
 	if err := v.api.SignUp(t.Context(), demoOrganization, demoEmail, demoPassword); err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +198,7 @@ func TestABackupSurvivesBeingKilled(t *testing.T) {
 		t.Skip("takes a minute")
 	}
 	w := &world{}
-	org, err := newOrg()
+	org, err := newOrg("")
 	if err != nil {
 		t.Fatal(err)
 	}

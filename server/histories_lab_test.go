@@ -68,6 +68,12 @@ func (c *handClock) pass(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
+func (c *handClock) set(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = at
+}
+
 // Sleep passes the time at once.
 func (c *handClock) Sleep(ctx context.Context, d time.Duration) error {
 	c.pass(d)
@@ -80,19 +86,10 @@ var labObjects = []string{"Project__c", "Milestone__c", "Remark__c"}
 
 // labSource is their schema as an SFDX project.
 func labSource() fstest.MapFS {
-	files := fstest.MapFS{}
-	put := func(path, body string) {
-		files["objects/"+path] = &fstest.MapFile{Data: []byte(strings.Replace(body, ">", ` xmlns="http://soap.sforce.com/2006/04/metadata">`, 1))}
-	}
-	field := func(object, name, more string) {
-		put(object+"/fields/"+name+".field-meta.xml", "<CustomField><fullName>"+name+"</fullName><label>"+name+"</label>"+more+"</CustomField>")
-	}
+	s := source{fstest.MapFS{}}
+	field := s.field
 	for _, object := range labObjects {
-		sharing := "ReadWrite"
-		if object == "Milestone__c" {
-			sharing = "ControlledByParent"
-		}
-		put(object+"/"+object+".object-meta.xml", "<CustomObject><label>"+object+"</label><pluralLabel>"+object+"</pluralLabel><nameField><label>Name</label><type>Text</type></nameField><sharingModel>"+sharing+"</sharingModel></CustomObject>")
+		s.object(object, map[bool]string{true: "ControlledByParent", false: "ReadWrite"}[object == "Milestone__c"])
 	}
 	field("Project__c", "Text__c", "<type>LongTextArea</type><length>32000</length><visibleLines>3</visibleLines>")
 	field("Project__c", "Amount__c", "<type>Currency</type><precision>18</precision><scale>2</scale>")
@@ -107,7 +104,22 @@ func labSource() fstest.MapFS {
 	field("Project__c", "Total__c", "<type>Summary</type><summarizedField>Milestone__c.Cost__c</summarizedField><summaryForeignKey>Milestone__c.Project__c</summaryForeignKey><summaryOperation>sum</summaryOperation>")
 	field("Remark__c", "Project__c", "<type>Lookup</type><referenceTo>Project__c</referenceTo><relationshipName>Remarks</relationshipName>")
 	field("Remark__c", "Text__c", "<type>TextArea</type>")
-	return files
+	return s.files
+}
+
+// source writes an SFDX project.
+type source struct{ files fstest.MapFS }
+
+func (s source) put(path, body string) {
+	s.files["objects/"+path] = &fstest.MapFile{Data: []byte(strings.Replace(body, ">", ` xmlns="http://soap.sforce.com/2006/04/metadata">`, 1))}
+}
+
+func (s source) object(name, sharing string) {
+	s.put(name+"/"+name+".object-meta.xml", "<CustomObject><label>"+name+"</label><pluralLabel>"+name+"</pluralLabel><nameField><label>Name</label><type>Text</type></nameField><sharingModel>"+sharing+"</sharingModel></CustomObject>")
+}
+
+func (s source) field(object, name, more string) {
+	s.put(object+"/fields/"+name+".field-meta.xml", "<CustomField><fullName>"+name+"</fullName><label>"+name+"</label>"+more+"</CustomField>")
 }
 
 // labDescribes are the objects that every org has and a connection, or an
@@ -189,7 +201,7 @@ func (l *lab) openRooms(o labOptions) {
 	})
 	l.queue = job.New(l.db, job.Settings{Logger: silent, Poll: 10 * time.Millisecond, Backoff: func(int) time.Duration { return 0 }})
 	l.backups = &backup.Backup{
-		DB: l.db.Client, Vault: l.vault, Queue: l.queue, Orgs: l.orgs,
+		DB: l.db.Client, Vault: l.vault, Queue: l.queue, Orgs: l.orgs, Log: silent,
 		Capture: &capture.Capture{DB: l.db.Client, Dictionary: capture.Dictionary{DB: l.db.Client}, Vault: l.vault},
 	}
 	l.queue.Register(engine.CompositeBackup, l.backups)

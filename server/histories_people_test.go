@@ -106,29 +106,59 @@ func (p *person) call(method, path string, body, into any) bool {
 	return true
 }
 
-// insert adds records by collections and tells how many went in.
+// insert adds records and tells how many went in.
 func (p *person) insert(object string, rows ...map[string]any) (done int) {
+	p.t.Helper()
+	return len(p.collect("POST", object, rows))
+}
+
+// outcome is what became of one record of a collection.
+type outcome struct {
+	ID      string
+	Success bool
+	Errors  []any
+}
+
+// collect inserts (POST) or updates (PATCH) records, 200 a call, and answers
+// the ids of those that went well.
+func (p *person) collect(method, object string, rows []map[string]any) (ids []string) {
 	p.t.Helper()
 	for part := range slices.Chunk(rows, 200) {
 		for _, row := range part {
 			row["attributes"] = map[string]string{"type": object}
 		}
-		var results []struct {
-			Success bool
-			Errors  []any
+		var results []outcome
+		if !p.call(method, "/composite/sobjects", map[string]any{"records": part}, &results) {
+			p.t.Errorf("%s %s: refused", method, object)
 		}
-		if !p.call("POST", "/composite/sobjects", map[string]any{"records": part}, &results) {
-			p.t.Errorf("insert %s: refused", object)
-		}
-		for _, r := range results {
-			if !r.Success {
-				p.t.Errorf("insert %s: %v", object, r.Errors)
-				continue
-			}
-			done++
-		}
+		ids = append(ids, p.went(method+" "+object, results)...)
 	}
-	return done
+	return ids
+}
+
+func (p *person) went(what string, results []outcome) (ids []string) {
+	p.t.Helper()
+	for _, r := range results {
+		if !r.Success {
+			p.t.Errorf("%s: %v", what, r.Errors)
+			continue
+		}
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+// removeAll deletes records and answers the ids of those that went well.
+func (p *person) removeAll(all []string) (ids []string) {
+	p.t.Helper()
+	for part := range slices.Chunk(all, 200) {
+		var results []outcome
+		if !p.call("DELETE", "/composite/sobjects?ids="+strings.Join(part, ","), nil, &results) {
+			p.t.Error("delete: refused")
+		}
+		ids = append(ids, p.went("delete", results)...)
+	}
+	return ids
 }
 
 func (p *person) update(object, id string, fields map[string]any) {
@@ -154,11 +184,20 @@ func (p *person) undelete(id string) bool {
 }
 
 func (p *person) emptyBin(id string) bool {
-	return strings.Contains(p.soap("u", "urn:partner.soap.sforce.com", "<n:emptyRecycleBin><n:ids>"+id+"</n:ids></n:emptyRecycleBin>"), "<success>true</success>")
+	return strings.Contains(p.emptyBinOf([]string{id}), "<success>true</success>")
 }
 
-// hardDelete deletes past the Recycle Bin, by Bulk.
-func (p *person) hardDelete(object, id string) bool {
+// emptyBinOf empties the Recycle Bin of records; those that are not there are
+// passed over.
+func (p *person) emptyBinOf(ids []string) (answers string) {
+	for part := range slices.Chunk(ids, 200) {
+		answers += p.soap("u", "urn:partner.soap.sforce.com", "<n:emptyRecycleBin><n:ids>"+strings.Join(part, "</n:ids><n:ids>")+"</n:ids></n:emptyRecycleBin>")
+	}
+	return answers
+}
+
+// hardDelete deletes past the Recycle Bin, by Bulk; false when any record stays.
+func (p *person) hardDelete(object string, ids ...string) bool {
 	p.t.Helper()
 	var job struct {
 		ID                  string `json:"id"`
@@ -167,7 +206,7 @@ func (p *person) hardDelete(object, id string) bool {
 	}
 	p.call("POST", "/jobs/ingest", map[string]string{"object": object, "operation": "hardDelete", "contentType": "CSV", "lineEnding": "LF"}, &job)
 	path := dataAPI + "/jobs/ingest/" + job.ID
-	p.send("PUT", path+"/batches", "text/csv", "Id\n"+id+"\n")
+	p.send("PUT", path+"/batches", "text/csv", "Id\n"+strings.Join(ids, "\n")+"\n")
 	p.send("PATCH", path, "application/json", `{"state":"UploadComplete"}`)
 	for range 20 {
 		if p.call("GET", "/jobs/ingest/"+job.ID, nil, &job); job.State == "JobComplete" {

@@ -63,10 +63,10 @@ func newWorld(ctx context.Context, listen string, log *slog.Logger) (w *world, e
 	return w, w.connect(ctx)
 }
 
-// newOrg is the demo's org, without records.
-func newOrg() (*simorg.Org, error) {
+// newOrg is the demo's org, without records; an empty id is the default.
+func newOrg(id string) (*simorg.Org, error) {
 	org, err := simorg.New(simorg.Config{
-		Now: time.Now, OrgName: "Holdfast Demo",
+		Now: time.Now, OrgID: id, OrgName: "Holdfast Demo",
 		Users: []simorg.User{{Username: demoUser, FirstName: "Integration", LastName: "User", Email: demoUser}},
 		Apps:  []simorg.App{{ClientID: demoClientID, ClientSecret: demoClientSecret, RunAs: demoUser}},
 	})
@@ -78,7 +78,7 @@ func newOrg() (*simorg.Org, error) {
 
 // serveOrg starts the org.
 func (w *world) serveOrg(ctx context.Context) (host string, err error) {
-	if w.org, err = newOrg(); err != nil {
+	if w.org, err = newOrg(""); err != nil {
 		return "", err
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
