@@ -59,7 +59,7 @@ func newWorld(t *testing.T, db *database.DB) *world {
 	})
 	check(t, err)
 	log := slog.New(slog.NewJSONHandler(&locked{w: w.log}, nil))
-	w.queue = job.New(db, job.Settings{Poll: 20 * time.Millisecond})
+	w.queue = job.New(db, job.Settings{Poll: 20 * time.Millisecond, Logger: log})
 	versions, err := vault.Open(vault.Config{DB: db.Client, Bucket: memblob.OpenBucket(nil), Keeper: keeper, Log: log})
 	check(t, err)
 	w.orgs = orgs.New(orgs.Config{
@@ -68,7 +68,7 @@ func newWorld(t *testing.T, db *database.DB) *world {
 	})
 	dictionary := capture.Dictionary{DB: db.Client}
 	w.backup = &backup.Backup{
-		DB: db.Client, Vault: versions, Queue: w.queue, Orgs: w.orgs, Capture: &capture.Capture{DB: db.Client, Dictionary: dictionary, Vault: versions},
+		DB: db.Client, Vault: versions, Queue: w.queue, Orgs: w.orgs, Capture: &capture.Capture{DB: db.Client, Dictionary: dictionary, Vault: versions}, Log: log,
 	}
 	w.restore = &restore.Restore{DB: db.Client, Vault: versions, Queue: w.queue, Orgs: w.orgs, Dictionary: dictionary, Keeper: keeper}
 	resolver := &graph.Resolver{DB: db.Client, Log: log, Rooms: graph.Rooms{

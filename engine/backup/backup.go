@@ -25,6 +25,7 @@ type Backup struct {
 	Queue   *job.Queue
 	Orgs    engine.Connector
 	Capture *capture.Capture
+	Log     *slog.Logger // for the operator
 }
 
 // StartInput asks for a backup now: it is QUEUED for the org's next free slot
@@ -142,7 +143,7 @@ func (b *Backup) conclude(ctx context.Context, r capture.Request, failed int) er
 		_, err = b.Vault.Collect(ctx, r.OrgID)
 	}
 	if err != nil && ctx.Err() == nil {
-		slog.WarnContext(ctx, "the vault was not tidied up after a backup", "org", r.OrgID, "error", err)
+		b.Log.WarnContext(ctx, "the vault was not tidied up after a backup", "org", r.OrgID, "error", err)
 		r.Job.Log(engine.LogWarn, "", "The backup is stored. The vault could not be tidied up: the next backup tries again.")
 	}
 	return nil

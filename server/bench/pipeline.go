@@ -59,7 +59,7 @@ func newPipeline(ctx context.Context, folder, orgURL string) (*pipeline, error) 
 		SalesforceHosts: []string{strings.TrimPrefix(orgURL, "http://")}, Clock: time.Now, Log: silent,
 	})
 	p.backups = &backup.Backup{
-		DB: db.Client, Vault: versions, Queue: p.queue, Orgs: p.orgs,
+		DB: db.Client, Vault: versions, Queue: p.queue, Orgs: p.orgs, Log: silent,
 		Capture: &capture.Capture{DB: db.Client, Dictionary: capture.Dictionary{DB: db.Client}, Vault: versions},
 	}
 	p.queue.Register(engine.CompositeBackup, p.backups)

@@ -52,15 +52,31 @@ func (c Config) OpenBucket(ctx context.Context) (*blob.Bucket, error) {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return nil, fmt.Errorf("make the vault's folder: %w", err)
 		}
-		// The temporary file lies beside its target, so that a rename is enough;
-		// no attribute files; folders are the owner's alone.
-		address = (&url.URL{Scheme: "file", Path: folder, RawQuery: "no_tmp_dir=true&metadata=skip&dir_file_mode=448"}).String()
+		address = (&url.URL{Scheme: "file", Path: folder}).String()
 	}
-	bucket, err := blob.OpenBucket(ctx, address)
+	bucket, err := blob.OpenBucket(ctx, folderOptions(address))
 	if err != nil {
 		return nil, errors.New("open the bucket: " + strings.ReplaceAll(err.Error(), address, redact(address)))
 	}
 	return bucket, nil
+}
+
+// folderOptions are what the vault needs of a bucket that is a folder, unless
+// its URL says otherwise: the temporary file lies beside its target, so that a
+// rename is enough; no attribute files; folders are the owner's alone.
+func folderOptions(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "file" {
+		return address
+	}
+	query := u.Query()
+	for name, value := range map[string]string{"no_tmp_dir": "true", "metadata": "skip", "dir_file_mode": "448"} {
+		if !query.Has(name) {
+			query.Set(name, value)
+		}
+	}
+	u.RawQuery = query.Encode()
+	return u.String()
 }
 
 // OpenKeeper opens the keeper of the server's keys.

@@ -3,9 +3,11 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	_ "gocloud.dev/blob/fileblob"
 	"gocloud.dev/secrets"
 	_ "gocloud.dev/secrets/localsecrets"
 
@@ -57,6 +59,35 @@ func TestADamagedKeyFileIsNamed(t *testing.T) {
 				t.Error("the damaged file was overwritten")
 			}
 		})
+	}
+}
+
+// TestABucketThatIsAFolder: files of a folder named by URL lie as those of the default.
+func TestABucketThatIsAFolder(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	bucket, err := config.Config{Bucket: "file://" + folder}.OpenBucket(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := bucket.WriteAll(t.Context(), "a/b", []byte("x"), nil); err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	err = filepath.WalkDir(folder, func(path string, entry os.DirEntry, err error) error {
+		info, _ := entry.Info()
+		name := strings.TrimPrefix(path, folder)
+		if entry.IsDir() {
+			name += " " + info.Mode().String()
+		}
+		found = append(found, name)
+		return err
+	})
+	if want := []string{"/a drwx------", "/a/b"}; err != nil || !slices.Equal(found[1:], want) {
+		t.Errorf("%q, %v; want %q", found[1:], err, want)
+	}
+	if err := bucket.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 
