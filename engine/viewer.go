@@ -35,6 +35,9 @@ type Viewer struct {
 	User   string // empty for a worker
 	Role   Role
 	System bool
+	// Org, when it is set, is the only org of the tenant that the viewer sees, and
+	// then there are neither users nor roles: it is the org's own Apex that asks.
+	Org string
 }
 
 type viewerKey struct{}

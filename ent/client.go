@@ -24,6 +24,7 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/secret"
 	"github.com/holdfast-backup/holdfast/ent/session"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
+	"github.com/holdfast-backup/holdfast/ent/spenttoken"
 	"github.com/holdfast-backup/holdfast/ent/task"
 	"github.com/holdfast-backup/holdfast/ent/template"
 	"github.com/holdfast-backup/holdfast/ent/templateobject"
@@ -66,6 +67,8 @@ type Client struct {
 	Secret *SecretClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
+	// SpentToken is the client for interacting with the SpentToken builders.
+	SpentToken *SpentTokenClient
 	// Task is the client for interacting with the Task builders.
 	Task *TaskClient
 	// Template is the client for interacting with the Template builders.
@@ -116,6 +119,7 @@ func (c *Client) init() {
 	c.Schedule = NewScheduleClient(c.config)
 	c.Secret = NewSecretClient(c.config)
 	c.Session = NewSessionClient(c.config)
+	c.SpentToken = NewSpentTokenClient(c.config)
 	c.Task = NewTaskClient(c.config)
 	c.Template = NewTemplateClient(c.config)
 	c.TemplateObject = NewTemplateObjectClient(c.config)
@@ -232,6 +236,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Schedule:       NewScheduleClient(cfg),
 		Secret:         NewSecretClient(cfg),
 		Session:        NewSessionClient(cfg),
+		SpentToken:     NewSpentTokenClient(cfg),
 		Task:           NewTaskClient(cfg),
 		Template:       NewTemplateClient(cfg),
 		TemplateObject: NewTemplateObjectClient(cfg),
@@ -275,6 +280,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Schedule:       NewScheduleClient(cfg),
 		Secret:         NewSecretClient(cfg),
 		Session:        NewSessionClient(cfg),
+		SpentToken:     NewSpentTokenClient(cfg),
 		Task:           NewTaskClient(cfg),
 		Template:       NewTemplateClient(cfg),
 		TemplateObject: NewTemplateObjectClient(cfg),
@@ -320,9 +326,10 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.AuditEntry, c.Job, c.JobObject, c.LogLine, c.Org, c.SObject, c.Schedule,
-		c.Secret, c.Session, c.Task, c.Template, c.TemplateObject, c.Tenant, c.User,
-		c.VaultFile, c.VaultHead, c.VaultKey, c.VaultObject, c.VaultPurged, c.VaultRun,
-		c.VaultRunObject, c.VaultSection, c.VaultSegment, c.Watermark,
+		c.Secret, c.Session, c.SpentToken, c.Task, c.Template, c.TemplateObject,
+		c.Tenant, c.User, c.VaultFile, c.VaultHead, c.VaultKey, c.VaultObject,
+		c.VaultPurged, c.VaultRun, c.VaultRunObject, c.VaultSection, c.VaultSegment,
+		c.Watermark,
 	} {
 		n.Use(hooks...)
 	}
@@ -333,9 +340,10 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.AuditEntry, c.Job, c.JobObject, c.LogLine, c.Org, c.SObject, c.Schedule,
-		c.Secret, c.Session, c.Task, c.Template, c.TemplateObject, c.Tenant, c.User,
-		c.VaultFile, c.VaultHead, c.VaultKey, c.VaultObject, c.VaultPurged, c.VaultRun,
-		c.VaultRunObject, c.VaultSection, c.VaultSegment, c.Watermark,
+		c.Secret, c.Session, c.SpentToken, c.Task, c.Template, c.TemplateObject,
+		c.Tenant, c.User, c.VaultFile, c.VaultHead, c.VaultKey, c.VaultObject,
+		c.VaultPurged, c.VaultRun, c.VaultRunObject, c.VaultSection, c.VaultSegment,
+		c.Watermark,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -362,6 +370,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Secret.mutate(ctx, m)
 	case *SessionMutation:
 		return c.Session.mutate(ctx, m)
+	case *SpentTokenMutation:
+		return c.SpentToken.mutate(ctx, m)
 	case *TaskMutation:
 		return c.Task.mutate(ctx, m)
 	case *TemplateMutation:
@@ -1952,6 +1962,140 @@ func (c *SessionClient) mutate(ctx context.Context, m *SessionMutation) (Value, 
 		return (&SessionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Session mutation op: %q", m.Op())
+	}
+}
+
+// SpentTokenClient is a client for the SpentToken schema.
+type SpentTokenClient struct {
+	config
+}
+
+// NewSpentTokenClient returns a client for the SpentToken from the given config.
+func NewSpentTokenClient(c config) *SpentTokenClient {
+	return &SpentTokenClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `spenttoken.Hooks(f(g(h())))`.
+func (c *SpentTokenClient) Use(hooks ...Hook) {
+	c.hooks.SpentToken = append(c.hooks.SpentToken, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `spenttoken.Intercept(f(g(h())))`.
+func (c *SpentTokenClient) Intercept(interceptors ...Interceptor) {
+	c.inters.SpentToken = append(c.inters.SpentToken, interceptors...)
+}
+
+// Create returns a builder for creating a SpentToken entity.
+func (c *SpentTokenClient) Create() *SpentTokenCreate {
+	mutation := newSpentTokenMutation(c.config, OpCreate)
+	return &SpentTokenCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of SpentToken entities.
+func (c *SpentTokenClient) CreateBulk(builders ...*SpentTokenCreate) *SpentTokenCreateBulk {
+	return &SpentTokenCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SpentTokenClient) MapCreateBulk(slice any, setFunc func(*SpentTokenCreate, int)) *SpentTokenCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SpentTokenCreateBulk{err: fmt.Errorf("calling to SpentTokenClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SpentTokenCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SpentTokenCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for SpentToken.
+func (c *SpentTokenClient) Update() *SpentTokenUpdate {
+	mutation := newSpentTokenMutation(c.config, OpUpdate)
+	return &SpentTokenUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SpentTokenClient) UpdateOne(_m *SpentToken) *SpentTokenUpdateOne {
+	mutation := newSpentTokenMutation(c.config, OpUpdateOne, withSpentToken(_m))
+	return &SpentTokenUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SpentTokenClient) UpdateOneID(id string) *SpentTokenUpdateOne {
+	mutation := newSpentTokenMutation(c.config, OpUpdateOne, withSpentTokenID(id))
+	return &SpentTokenUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for SpentToken.
+func (c *SpentTokenClient) Delete() *SpentTokenDelete {
+	mutation := newSpentTokenMutation(c.config, OpDelete)
+	return &SpentTokenDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SpentTokenClient) DeleteOne(_m *SpentToken) *SpentTokenDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SpentTokenClient) DeleteOneID(id string) *SpentTokenDeleteOne {
+	builder := c.Delete().Where(spenttoken.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SpentTokenDeleteOne{builder}
+}
+
+// Query returns a query builder for SpentToken.
+func (c *SpentTokenClient) Query() *SpentTokenQuery {
+	return &SpentTokenQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSpentToken},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a SpentToken entity by its id.
+func (c *SpentTokenClient) Get(ctx context.Context, id string) (*SpentToken, error) {
+	return c.Query().Where(spenttoken.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SpentTokenClient) GetX(ctx context.Context, id string) *SpentToken {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *SpentTokenClient) Hooks() []Hook {
+	hooks := c.hooks.SpentToken
+	return append(hooks[:len(hooks):len(hooks)], spenttoken.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *SpentTokenClient) Interceptors() []Interceptor {
+	return c.inters.SpentToken
+}
+
+func (c *SpentTokenClient) mutate(ctx context.Context, m *SpentTokenMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SpentTokenCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SpentTokenUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SpentTokenUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SpentTokenDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown SpentToken mutation op: %q", m.Op())
 	}
 }
 
@@ -4257,15 +4401,15 @@ func (c *WatermarkClient) mutate(ctx context.Context, m *WatermarkMutation) (Val
 type (
 	hooks struct {
 		AuditEntry, Job, JobObject, LogLine, Org, SObject, Schedule, Secret, Session,
-		Task, Template, TemplateObject, Tenant, User, VaultFile, VaultHead, VaultKey,
-		VaultObject, VaultPurged, VaultRun, VaultRunObject, VaultSection, VaultSegment,
-		Watermark []ent.Hook
+		SpentToken, Task, Template, TemplateObject, Tenant, User, VaultFile, VaultHead,
+		VaultKey, VaultObject, VaultPurged, VaultRun, VaultRunObject, VaultSection,
+		VaultSegment, Watermark []ent.Hook
 	}
 	inters struct {
 		AuditEntry, Job, JobObject, LogLine, Org, SObject, Schedule, Secret, Session,
-		Task, Template, TemplateObject, Tenant, User, VaultFile, VaultHead, VaultKey,
-		VaultObject, VaultPurged, VaultRun, VaultRunObject, VaultSection, VaultSegment,
-		Watermark []ent.Interceptor
+		SpentToken, Task, Template, TemplateObject, Tenant, User, VaultFile, VaultHead,
+		VaultKey, VaultObject, VaultPurged, VaultRun, VaultRunObject, VaultSection,
+		VaultSegment, Watermark []ent.Interceptor
 	}
 )
 

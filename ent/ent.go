@@ -21,6 +21,7 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/secret"
 	"github.com/holdfast-backup/holdfast/ent/session"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
+	"github.com/holdfast-backup/holdfast/ent/spenttoken"
 	"github.com/holdfast-backup/holdfast/ent/task"
 	"github.com/holdfast-backup/holdfast/ent/template"
 	"github.com/holdfast-backup/holdfast/ent/templateobject"
@@ -105,6 +106,7 @@ func checkColumn(t, c string) error {
 			schedule.Table:       schedule.ValidColumn,
 			secret.Table:         secret.ValidColumn,
 			session.Table:        session.ValidColumn,
+			spenttoken.Table:     spenttoken.ValidColumn,
 			task.Table:           task.ValidColumn,
 			template.Table:       template.ValidColumn,
 			templateobject.Table: templateobject.ValidColumn,

@@ -1009,11 +1009,6 @@ func (_q *OrgQuery) collectField(ctx context.Context, oneNode bool, opCtx *graph
 				selectedFields = append(selectedFields, org.FieldScheduledArchives)
 				fieldSeen[org.FieldScheduledArchives] = struct{}{}
 			}
-		case "timeMachinePublicKey":
-			if _, ok := fieldSeen[org.FieldTimeMachinePublicKey]; !ok {
-				selectedFields = append(selectedFields, org.FieldTimeMachinePublicKey)
-				fieldSeen[org.FieldTimeMachinePublicKey] = struct{}{}
-			}
 		case "connectedAt":
 			if _, ok := fieldSeen[org.FieldConnectedAt]; !ok {
 				selectedFields = append(selectedFields, org.FieldConnectedAt)

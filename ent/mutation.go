@@ -23,6 +23,7 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/secret"
 	"github.com/holdfast-backup/holdfast/ent/session"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
+	"github.com/holdfast-backup/holdfast/ent/spenttoken"
 	"github.com/holdfast-backup/holdfast/ent/task"
 	"github.com/holdfast-backup/holdfast/ent/template"
 	"github.com/holdfast-backup/holdfast/ent/templateobject"
@@ -58,6 +59,7 @@ const (
 	TypeSchedule       = "Schedule"
 	TypeSecret         = "Secret"
 	TypeSession        = "Session"
+	TypeSpentToken     = "SpentToken"
 	TypeTask           = "Task"
 	TypeTemplate       = "Template"
 	TypeTemplateObject = "TemplateObject"
@@ -5396,7 +5398,8 @@ type OrgMutation struct {
 	addbulk_percent          *int
 	scheduled_backups        *bool
 	scheduled_archives       *bool
-	time_machine_public_key  *string
+	time_machine_keys        *[]engine.TimeMachineKey
+	appendtime_machine_keys  []engine.TimeMachineKey
 	connected_at             *time.Time
 	created_at               *time.Time
 	updated_at               *time.Time
@@ -6528,53 +6531,69 @@ func (m *OrgMutation) ResetScheduledArchives() {
 	m.scheduled_archives = nil
 }
 
-// SetTimeMachinePublicKey sets the "time_machine_public_key" field.
-func (m *OrgMutation) SetTimeMachinePublicKey(s string) {
-	m.time_machine_public_key = &s
+// SetTimeMachineKeys sets the "time_machine_keys" field.
+func (m *OrgMutation) SetTimeMachineKeys(emk []engine.TimeMachineKey) {
+	m.time_machine_keys = &emk
+	m.appendtime_machine_keys = nil
 }
 
-// TimeMachinePublicKey returns the value of the "time_machine_public_key" field in the mutation.
-func (m *OrgMutation) TimeMachinePublicKey() (r string, exists bool) {
-	v := m.time_machine_public_key
+// TimeMachineKeys returns the value of the "time_machine_keys" field in the mutation.
+func (m *OrgMutation) TimeMachineKeys() (r []engine.TimeMachineKey, exists bool) {
+	v := m.time_machine_keys
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// OldTimeMachinePublicKey returns the old "time_machine_public_key" field's value of the Org entity.
+// OldTimeMachineKeys returns the old "time_machine_keys" field's value of the Org entity.
 // If the Org object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *OrgMutation) OldTimeMachinePublicKey(ctx context.Context) (v string, err error) {
+func (m *OrgMutation) OldTimeMachineKeys(ctx context.Context) (v []engine.TimeMachineKey, err error) {
 	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldTimeMachinePublicKey is only allowed on UpdateOne operations")
+		return v, errors.New("OldTimeMachineKeys is only allowed on UpdateOne operations")
 	}
 	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldTimeMachinePublicKey requires an ID field in the mutation")
+		return v, errors.New("OldTimeMachineKeys requires an ID field in the mutation")
 	}
 	oldValue, err := m.oldValue(ctx)
 	if err != nil {
-		return v, fmt.Errorf("querying old value for OldTimeMachinePublicKey: %w", err)
+		return v, fmt.Errorf("querying old value for OldTimeMachineKeys: %w", err)
 	}
-	return oldValue.TimeMachinePublicKey, nil
+	return oldValue.TimeMachineKeys, nil
 }
 
-// ClearTimeMachinePublicKey clears the value of the "time_machine_public_key" field.
-func (m *OrgMutation) ClearTimeMachinePublicKey() {
-	m.time_machine_public_key = nil
-	m.clearedFields[org.FieldTimeMachinePublicKey] = struct{}{}
+// AppendTimeMachineKeys adds emk to the "time_machine_keys" field.
+func (m *OrgMutation) AppendTimeMachineKeys(emk []engine.TimeMachineKey) {
+	m.appendtime_machine_keys = append(m.appendtime_machine_keys, emk...)
 }
 
-// TimeMachinePublicKeyCleared returns if the "time_machine_public_key" field was cleared in this mutation.
-func (m *OrgMutation) TimeMachinePublicKeyCleared() bool {
-	_, ok := m.clearedFields[org.FieldTimeMachinePublicKey]
+// AppendedTimeMachineKeys returns the list of values that were appended to the "time_machine_keys" field in this mutation.
+func (m *OrgMutation) AppendedTimeMachineKeys() ([]engine.TimeMachineKey, bool) {
+	if len(m.appendtime_machine_keys) == 0 {
+		return nil, false
+	}
+	return m.appendtime_machine_keys, true
+}
+
+// ClearTimeMachineKeys clears the value of the "time_machine_keys" field.
+func (m *OrgMutation) ClearTimeMachineKeys() {
+	m.time_machine_keys = nil
+	m.appendtime_machine_keys = nil
+	m.clearedFields[org.FieldTimeMachineKeys] = struct{}{}
+}
+
+// TimeMachineKeysCleared returns if the "time_machine_keys" field was cleared in this mutation.
+func (m *OrgMutation) TimeMachineKeysCleared() bool {
+	_, ok := m.clearedFields[org.FieldTimeMachineKeys]
 	return ok
 }
 
-// ResetTimeMachinePublicKey resets all changes to the "time_machine_public_key" field.
-func (m *OrgMutation) ResetTimeMachinePublicKey() {
-	m.time_machine_public_key = nil
-	delete(m.clearedFields, org.FieldTimeMachinePublicKey)
+// ResetTimeMachineKeys resets all changes to the "time_machine_keys" field.
+func (m *OrgMutation) ResetTimeMachineKeys() {
+	m.time_machine_keys = nil
+	m.appendtime_machine_keys = nil
+	delete(m.clearedFields, org.FieldTimeMachineKeys)
 }
 
 // SetConnectedAt sets the "connected_at" field.
@@ -7447,8 +7466,8 @@ func (m *OrgMutation) Fields() []string {
 	if m.scheduled_archives != nil {
 		fields = append(fields, org.FieldScheduledArchives)
 	}
-	if m.time_machine_public_key != nil {
-		fields = append(fields, org.FieldTimeMachinePublicKey)
+	if m.time_machine_keys != nil {
+		fields = append(fields, org.FieldTimeMachineKeys)
 	}
 	if m.connected_at != nil {
 		fields = append(fields, org.FieldConnectedAt)
@@ -7511,8 +7530,8 @@ func (m *OrgMutation) Field(name string) (ent.Value, bool) {
 		return m.ScheduledBackups()
 	case org.FieldScheduledArchives:
 		return m.ScheduledArchives()
-	case org.FieldTimeMachinePublicKey:
-		return m.TimeMachinePublicKey()
+	case org.FieldTimeMachineKeys:
+		return m.TimeMachineKeys()
 	case org.FieldConnectedAt:
 		return m.ConnectedAt()
 	case org.FieldCreatedAt:
@@ -7572,8 +7591,8 @@ func (m *OrgMutation) OldField(ctx context.Context, name string) (ent.Value, err
 		return m.OldScheduledBackups(ctx)
 	case org.FieldScheduledArchives:
 		return m.OldScheduledArchives(ctx)
-	case org.FieldTimeMachinePublicKey:
-		return m.OldTimeMachinePublicKey(ctx)
+	case org.FieldTimeMachineKeys:
+		return m.OldTimeMachineKeys(ctx)
 	case org.FieldConnectedAt:
 		return m.OldConnectedAt(ctx)
 	case org.FieldCreatedAt:
@@ -7743,12 +7762,12 @@ func (m *OrgMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetScheduledArchives(v)
 		return nil
-	case org.FieldTimeMachinePublicKey:
-		v, ok := value.(string)
+	case org.FieldTimeMachineKeys:
+		v, ok := value.([]engine.TimeMachineKey)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetTimeMachinePublicKey(v)
+		m.SetTimeMachineKeys(v)
 		return nil
 	case org.FieldConnectedAt:
 		v, ok := value.(time.Time)
@@ -7870,8 +7889,8 @@ func (m *OrgMutation) ClearedFields() []string {
 	if m.FieldCleared(org.FieldUserID) {
 		fields = append(fields, org.FieldUserID)
 	}
-	if m.FieldCleared(org.FieldTimeMachinePublicKey) {
-		fields = append(fields, org.FieldTimeMachinePublicKey)
+	if m.FieldCleared(org.FieldTimeMachineKeys) {
+		fields = append(fields, org.FieldTimeMachineKeys)
 	}
 	if m.FieldCleared(org.FieldConnectedAt) {
 		fields = append(fields, org.FieldConnectedAt)
@@ -7920,8 +7939,8 @@ func (m *OrgMutation) ClearField(name string) error {
 	case org.FieldUserID:
 		m.ClearUserID()
 		return nil
-	case org.FieldTimeMachinePublicKey:
-		m.ClearTimeMachinePublicKey()
+	case org.FieldTimeMachineKeys:
+		m.ClearTimeMachineKeys()
 		return nil
 	case org.FieldConnectedAt:
 		m.ClearConnectedAt()
@@ -8000,8 +8019,8 @@ func (m *OrgMutation) ResetField(name string) error {
 	case org.FieldScheduledArchives:
 		m.ResetScheduledArchives()
 		return nil
-	case org.FieldTimeMachinePublicKey:
-		m.ResetTimeMachinePublicKey()
+	case org.FieldTimeMachineKeys:
+		m.ResetTimeMachineKeys()
 		return nil
 	case org.FieldConnectedAt:
 		m.ResetConnectedAt()
@@ -11607,6 +11626,446 @@ func (m *SessionMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Session edge %s", name)
+}
+
+// SpentTokenMutation represents an operation that mutates the SpentToken nodes in the graph.
+type SpentTokenMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	tenant_id     *string
+	hash          *string
+	expires_at    *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*SpentToken, error)
+	predicates    []predicate.SpentToken
+}
+
+var _ ent.Mutation = (*SpentTokenMutation)(nil)
+
+// spenttokenOption allows management of the mutation configuration using functional options.
+type spenttokenOption func(*SpentTokenMutation)
+
+// newSpentTokenMutation creates new mutation for the SpentToken entity.
+func newSpentTokenMutation(c config, op Op, opts ...spenttokenOption) *SpentTokenMutation {
+	m := &SpentTokenMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeSpentToken,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withSpentTokenID sets the ID field of the mutation.
+func withSpentTokenID(id string) spenttokenOption {
+	return func(m *SpentTokenMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *SpentToken
+		)
+		m.oldValue = func(ctx context.Context) (*SpentToken, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().SpentToken.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withSpentToken sets the old SpentToken of the mutation.
+func withSpentToken(node *SpentToken) spenttokenOption {
+	return func(m *SpentTokenMutation) {
+		m.oldValue = func(context.Context) (*SpentToken, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m SpentTokenMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m SpentTokenMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of SpentToken entities.
+func (m *SpentTokenMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *SpentTokenMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *SpentTokenMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().SpentToken.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *SpentTokenMutation) SetTenantID(s string) {
+	m.tenant_id = &s
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *SpentTokenMutation) TenantID() (r string, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the SpentToken entity.
+// If the SpentToken object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SpentTokenMutation) OldTenantID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *SpentTokenMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetHash sets the "hash" field.
+func (m *SpentTokenMutation) SetHash(s string) {
+	m.hash = &s
+}
+
+// Hash returns the value of the "hash" field in the mutation.
+func (m *SpentTokenMutation) Hash() (r string, exists bool) {
+	v := m.hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHash returns the old "hash" field's value of the SpentToken entity.
+// If the SpentToken object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SpentTokenMutation) OldHash(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHash: %w", err)
+	}
+	return oldValue.Hash, nil
+}
+
+// ResetHash resets all changes to the "hash" field.
+func (m *SpentTokenMutation) ResetHash() {
+	m.hash = nil
+}
+
+// SetExpiresAt sets the "expires_at" field.
+func (m *SpentTokenMutation) SetExpiresAt(t time.Time) {
+	m.expires_at = &t
+}
+
+// ExpiresAt returns the value of the "expires_at" field in the mutation.
+func (m *SpentTokenMutation) ExpiresAt() (r time.Time, exists bool) {
+	v := m.expires_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpiresAt returns the old "expires_at" field's value of the SpentToken entity.
+// If the SpentToken object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SpentTokenMutation) OldExpiresAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpiresAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpiresAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpiresAt: %w", err)
+	}
+	return oldValue.ExpiresAt, nil
+}
+
+// ResetExpiresAt resets all changes to the "expires_at" field.
+func (m *SpentTokenMutation) ResetExpiresAt() {
+	m.expires_at = nil
+}
+
+// Where appends a list predicates to the SpentTokenMutation builder.
+func (m *SpentTokenMutation) Where(ps ...predicate.SpentToken) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the SpentTokenMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *SpentTokenMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.SpentToken, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *SpentTokenMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *SpentTokenMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (SpentToken).
+func (m *SpentTokenMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *SpentTokenMutation) Fields() []string {
+	fields := make([]string, 0, 3)
+	if m.tenant_id != nil {
+		fields = append(fields, spenttoken.FieldTenantID)
+	}
+	if m.hash != nil {
+		fields = append(fields, spenttoken.FieldHash)
+	}
+	if m.expires_at != nil {
+		fields = append(fields, spenttoken.FieldExpiresAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *SpentTokenMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case spenttoken.FieldTenantID:
+		return m.TenantID()
+	case spenttoken.FieldHash:
+		return m.Hash()
+	case spenttoken.FieldExpiresAt:
+		return m.ExpiresAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *SpentTokenMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case spenttoken.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case spenttoken.FieldHash:
+		return m.OldHash(ctx)
+	case spenttoken.FieldExpiresAt:
+		return m.OldExpiresAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown SpentToken field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SpentTokenMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case spenttoken.FieldTenantID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case spenttoken.FieldHash:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHash(v)
+		return nil
+	case spenttoken.FieldExpiresAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpiresAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SpentToken field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *SpentTokenMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *SpentTokenMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SpentTokenMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown SpentToken numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *SpentTokenMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *SpentTokenMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *SpentTokenMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown SpentToken nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *SpentTokenMutation) ResetField(name string) error {
+	switch name {
+	case spenttoken.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case spenttoken.FieldHash:
+		m.ResetHash()
+		return nil
+	case spenttoken.FieldExpiresAt:
+		m.ResetExpiresAt()
+		return nil
+	}
+	return fmt.Errorf("unknown SpentToken field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *SpentTokenMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *SpentTokenMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *SpentTokenMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *SpentTokenMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *SpentTokenMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *SpentTokenMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *SpentTokenMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown SpentToken unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *SpentTokenMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown SpentToken edge %s", name)
 }
 
 // TaskMutation represents an operation that mutates the Task nodes in the graph.

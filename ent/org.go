@@ -3,6 +3,7 @@
 package ent
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -62,8 +63,8 @@ type Org struct {
 	ScheduledBackups bool `json:"scheduled_backups,omitempty"`
 	// ScheduledArchives holds the value of the "scheduled_archives" field.
 	ScheduledArchives bool `json:"scheduled_archives,omitempty"`
-	// PEM; signs the tokens of the org's Apex
-	TimeMachinePublicKey string `json:"time_machine_public_key,omitempty"`
+	// whose signatures the org's Apex proves itself with: two at most, while they rotate
+	TimeMachineKeys []engine.TimeMachineKey `json:"time_machine_keys,omitempty"`
 	// ConnectedAt holds the value of the "connected_at" field.
 	ConnectedAt *time.Time `json:"connected_at,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
@@ -235,13 +236,13 @@ func (*Org) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case org.FieldSealedSecrets, org.FieldSealedAuthorization:
+		case org.FieldSealedSecrets, org.FieldSealedAuthorization, org.FieldTimeMachineKeys:
 			values[i] = new([]byte)
 		case org.FieldScheduledBackups, org.FieldScheduledArchives:
 			values[i] = new(sql.NullBool)
 		case org.FieldNextJobNumber, org.FieldRestPercent, org.FieldBulkPercent:
 			values[i] = new(sql.NullInt64)
-		case org.FieldID, org.FieldTenantID, org.FieldName, org.FieldType, org.FieldState, org.FieldFlow, org.FieldLoginURL, org.FieldClientID, org.FieldAuthorizationState, org.FieldSalesforceID, org.FieldSalesforceName, org.FieldInstanceURL, org.FieldAPIVersion, org.FieldUsername, org.FieldUserID, org.FieldTimeMachinePublicKey:
+		case org.FieldID, org.FieldTenantID, org.FieldName, org.FieldType, org.FieldState, org.FieldFlow, org.FieldLoginURL, org.FieldClientID, org.FieldAuthorizationState, org.FieldSalesforceID, org.FieldSalesforceName, org.FieldInstanceURL, org.FieldAPIVersion, org.FieldUsername, org.FieldUserID:
 			values[i] = new(sql.NullString)
 		case org.FieldAuthorizationExpiresAt, org.FieldConnectedAt, org.FieldCreatedAt, org.FieldUpdatedAt:
 			values[i] = new(sql.NullTime)
@@ -399,11 +400,13 @@ func (_m *Org) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.ScheduledArchives = value.Bool
 			}
-		case org.FieldTimeMachinePublicKey:
-			if value, ok := values[i].(*sql.NullString); !ok {
-				return fmt.Errorf("unexpected type %T for field time_machine_public_key", values[i])
-			} else if value.Valid {
-				_m.TimeMachinePublicKey = value.String
+		case org.FieldTimeMachineKeys:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field time_machine_keys", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.TimeMachineKeys); err != nil {
+					return fmt.Errorf("unmarshal field time_machine_keys: %w", err)
+				}
 			}
 		case org.FieldConnectedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -585,8 +588,8 @@ func (_m *Org) String() string {
 	builder.WriteString("scheduled_archives=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ScheduledArchives))
 	builder.WriteString(", ")
-	builder.WriteString("time_machine_public_key=")
-	builder.WriteString(_m.TimeMachinePublicKey)
+	builder.WriteString("time_machine_keys=")
+	builder.WriteString(fmt.Sprintf("%v", _m.TimeMachineKeys))
 	builder.WriteString(", ")
 	if v := _m.ConnectedAt; v != nil {
 		builder.WriteString("connected_at=")

@@ -280,17 +280,9 @@ func (_c *OrgCreate) SetNillableScheduledArchives(v *bool) *OrgCreate {
 	return _c
 }
 
-// SetTimeMachinePublicKey sets the "time_machine_public_key" field.
-func (_c *OrgCreate) SetTimeMachinePublicKey(v string) *OrgCreate {
-	_c.mutation.SetTimeMachinePublicKey(v)
-	return _c
-}
-
-// SetNillableTimeMachinePublicKey sets the "time_machine_public_key" field if the given value is not nil.
-func (_c *OrgCreate) SetNillableTimeMachinePublicKey(v *string) *OrgCreate {
-	if v != nil {
-		_c.SetTimeMachinePublicKey(*v)
-	}
+// SetTimeMachineKeys sets the "time_machine_keys" field.
+func (_c *OrgCreate) SetTimeMachineKeys(v []engine.TimeMachineKey) *OrgCreate {
+	_c.mutation.SetTimeMachineKeys(v)
 	return _c
 }
 
@@ -818,9 +810,9 @@ func (_c *OrgCreate) createSpec() (*Org, *sqlgraph.CreateSpec) {
 		_spec.SetField(org.FieldScheduledArchives, field.TypeBool, value)
 		_node.ScheduledArchives = value
 	}
-	if value, ok := _c.mutation.TimeMachinePublicKey(); ok {
-		_spec.SetField(org.FieldTimeMachinePublicKey, field.TypeString, value)
-		_node.TimeMachinePublicKey = value
+	if value, ok := _c.mutation.TimeMachineKeys(); ok {
+		_spec.SetField(org.FieldTimeMachineKeys, field.TypeJSON, value)
+		_node.TimeMachineKeys = value
 	}
 	if value, ok := _c.mutation.ConnectedAt(); ok {
 		_spec.SetField(org.FieldConnectedAt, field.TypeTime, value)
@@ -1408,21 +1400,21 @@ func (u *OrgUpsert) UpdateScheduledArchives() *OrgUpsert {
 	return u
 }
 
-// SetTimeMachinePublicKey sets the "time_machine_public_key" field.
-func (u *OrgUpsert) SetTimeMachinePublicKey(v string) *OrgUpsert {
-	u.Set(org.FieldTimeMachinePublicKey, v)
+// SetTimeMachineKeys sets the "time_machine_keys" field.
+func (u *OrgUpsert) SetTimeMachineKeys(v []engine.TimeMachineKey) *OrgUpsert {
+	u.Set(org.FieldTimeMachineKeys, v)
 	return u
 }
 
-// UpdateTimeMachinePublicKey sets the "time_machine_public_key" field to the value that was provided on create.
-func (u *OrgUpsert) UpdateTimeMachinePublicKey() *OrgUpsert {
-	u.SetExcluded(org.FieldTimeMachinePublicKey)
+// UpdateTimeMachineKeys sets the "time_machine_keys" field to the value that was provided on create.
+func (u *OrgUpsert) UpdateTimeMachineKeys() *OrgUpsert {
+	u.SetExcluded(org.FieldTimeMachineKeys)
 	return u
 }
 
-// ClearTimeMachinePublicKey clears the value of the "time_machine_public_key" field.
-func (u *OrgUpsert) ClearTimeMachinePublicKey() *OrgUpsert {
-	u.SetNull(org.FieldTimeMachinePublicKey)
+// ClearTimeMachineKeys clears the value of the "time_machine_keys" field.
+func (u *OrgUpsert) ClearTimeMachineKeys() *OrgUpsert {
+	u.SetNull(org.FieldTimeMachineKeys)
 	return u
 }
 
@@ -1895,24 +1887,24 @@ func (u *OrgUpsertOne) UpdateScheduledArchives() *OrgUpsertOne {
 	})
 }
 
-// SetTimeMachinePublicKey sets the "time_machine_public_key" field.
-func (u *OrgUpsertOne) SetTimeMachinePublicKey(v string) *OrgUpsertOne {
+// SetTimeMachineKeys sets the "time_machine_keys" field.
+func (u *OrgUpsertOne) SetTimeMachineKeys(v []engine.TimeMachineKey) *OrgUpsertOne {
 	return u.Update(func(s *OrgUpsert) {
-		s.SetTimeMachinePublicKey(v)
+		s.SetTimeMachineKeys(v)
 	})
 }
 
-// UpdateTimeMachinePublicKey sets the "time_machine_public_key" field to the value that was provided on create.
-func (u *OrgUpsertOne) UpdateTimeMachinePublicKey() *OrgUpsertOne {
+// UpdateTimeMachineKeys sets the "time_machine_keys" field to the value that was provided on create.
+func (u *OrgUpsertOne) UpdateTimeMachineKeys() *OrgUpsertOne {
 	return u.Update(func(s *OrgUpsert) {
-		s.UpdateTimeMachinePublicKey()
+		s.UpdateTimeMachineKeys()
 	})
 }
 
-// ClearTimeMachinePublicKey clears the value of the "time_machine_public_key" field.
-func (u *OrgUpsertOne) ClearTimeMachinePublicKey() *OrgUpsertOne {
+// ClearTimeMachineKeys clears the value of the "time_machine_keys" field.
+func (u *OrgUpsertOne) ClearTimeMachineKeys() *OrgUpsertOne {
 	return u.Update(func(s *OrgUpsert) {
-		s.ClearTimeMachinePublicKey()
+		s.ClearTimeMachineKeys()
 	})
 }
 
@@ -2557,24 +2549,24 @@ func (u *OrgUpsertBulk) UpdateScheduledArchives() *OrgUpsertBulk {
 	})
 }
 
-// SetTimeMachinePublicKey sets the "time_machine_public_key" field.
-func (u *OrgUpsertBulk) SetTimeMachinePublicKey(v string) *OrgUpsertBulk {
+// SetTimeMachineKeys sets the "time_machine_keys" field.
+func (u *OrgUpsertBulk) SetTimeMachineKeys(v []engine.TimeMachineKey) *OrgUpsertBulk {
 	return u.Update(func(s *OrgUpsert) {
-		s.SetTimeMachinePublicKey(v)
+		s.SetTimeMachineKeys(v)
 	})
 }
 
-// UpdateTimeMachinePublicKey sets the "time_machine_public_key" field to the value that was provided on create.
-func (u *OrgUpsertBulk) UpdateTimeMachinePublicKey() *OrgUpsertBulk {
+// UpdateTimeMachineKeys sets the "time_machine_keys" field to the value that was provided on create.
+func (u *OrgUpsertBulk) UpdateTimeMachineKeys() *OrgUpsertBulk {
 	return u.Update(func(s *OrgUpsert) {
-		s.UpdateTimeMachinePublicKey()
+		s.UpdateTimeMachineKeys()
 	})
 }
 
-// ClearTimeMachinePublicKey clears the value of the "time_machine_public_key" field.
-func (u *OrgUpsertBulk) ClearTimeMachinePublicKey() *OrgUpsertBulk {
+// ClearTimeMachineKeys clears the value of the "time_machine_keys" field.
+func (u *OrgUpsertBulk) ClearTimeMachineKeys() *OrgUpsertBulk {
 	return u.Update(func(s *OrgUpsert) {
-		s.ClearTimeMachinePublicKey()
+		s.ClearTimeMachineKeys()
 	})
 }
 

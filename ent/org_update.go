@@ -10,6 +10,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"entgo.io/ent/dialect/sql/sqljson"
 	"entgo.io/ent/schema/field"
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/ent/job"
@@ -401,23 +402,21 @@ func (_u *OrgUpdate) SetNillableScheduledArchives(v *bool) *OrgUpdate {
 	return _u
 }
 
-// SetTimeMachinePublicKey sets the "time_machine_public_key" field.
-func (_u *OrgUpdate) SetTimeMachinePublicKey(v string) *OrgUpdate {
-	_u.mutation.SetTimeMachinePublicKey(v)
+// SetTimeMachineKeys sets the "time_machine_keys" field.
+func (_u *OrgUpdate) SetTimeMachineKeys(v []engine.TimeMachineKey) *OrgUpdate {
+	_u.mutation.SetTimeMachineKeys(v)
 	return _u
 }
 
-// SetNillableTimeMachinePublicKey sets the "time_machine_public_key" field if the given value is not nil.
-func (_u *OrgUpdate) SetNillableTimeMachinePublicKey(v *string) *OrgUpdate {
-	if v != nil {
-		_u.SetTimeMachinePublicKey(*v)
-	}
+// AppendTimeMachineKeys appends value to the "time_machine_keys" field.
+func (_u *OrgUpdate) AppendTimeMachineKeys(v []engine.TimeMachineKey) *OrgUpdate {
+	_u.mutation.AppendTimeMachineKeys(v)
 	return _u
 }
 
-// ClearTimeMachinePublicKey clears the value of the "time_machine_public_key" field.
-func (_u *OrgUpdate) ClearTimeMachinePublicKey() *OrgUpdate {
-	_u.mutation.ClearTimeMachinePublicKey()
+// ClearTimeMachineKeys clears the value of the "time_machine_keys" field.
+func (_u *OrgUpdate) ClearTimeMachineKeys() *OrgUpdate {
+	_u.mutation.ClearTimeMachineKeys()
 	return _u
 }
 
@@ -1081,11 +1080,16 @@ func (_u *OrgUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.ScheduledArchives(); ok {
 		_spec.SetField(org.FieldScheduledArchives, field.TypeBool, value)
 	}
-	if value, ok := _u.mutation.TimeMachinePublicKey(); ok {
-		_spec.SetField(org.FieldTimeMachinePublicKey, field.TypeString, value)
+	if value, ok := _u.mutation.TimeMachineKeys(); ok {
+		_spec.SetField(org.FieldTimeMachineKeys, field.TypeJSON, value)
 	}
-	if _u.mutation.TimeMachinePublicKeyCleared() {
-		_spec.ClearField(org.FieldTimeMachinePublicKey, field.TypeString)
+	if value, ok := _u.mutation.AppendedTimeMachineKeys(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, org.FieldTimeMachineKeys, value)
+		})
+	}
+	if _u.mutation.TimeMachineKeysCleared() {
+		_spec.ClearField(org.FieldTimeMachineKeys, field.TypeJSON)
 	}
 	if value, ok := _u.mutation.ConnectedAt(); ok {
 		_spec.SetField(org.FieldConnectedAt, field.TypeTime, value)
@@ -2017,23 +2021,21 @@ func (_u *OrgUpdateOne) SetNillableScheduledArchives(v *bool) *OrgUpdateOne {
 	return _u
 }
 
-// SetTimeMachinePublicKey sets the "time_machine_public_key" field.
-func (_u *OrgUpdateOne) SetTimeMachinePublicKey(v string) *OrgUpdateOne {
-	_u.mutation.SetTimeMachinePublicKey(v)
+// SetTimeMachineKeys sets the "time_machine_keys" field.
+func (_u *OrgUpdateOne) SetTimeMachineKeys(v []engine.TimeMachineKey) *OrgUpdateOne {
+	_u.mutation.SetTimeMachineKeys(v)
 	return _u
 }
 
-// SetNillableTimeMachinePublicKey sets the "time_machine_public_key" field if the given value is not nil.
-func (_u *OrgUpdateOne) SetNillableTimeMachinePublicKey(v *string) *OrgUpdateOne {
-	if v != nil {
-		_u.SetTimeMachinePublicKey(*v)
-	}
+// AppendTimeMachineKeys appends value to the "time_machine_keys" field.
+func (_u *OrgUpdateOne) AppendTimeMachineKeys(v []engine.TimeMachineKey) *OrgUpdateOne {
+	_u.mutation.AppendTimeMachineKeys(v)
 	return _u
 }
 
-// ClearTimeMachinePublicKey clears the value of the "time_machine_public_key" field.
-func (_u *OrgUpdateOne) ClearTimeMachinePublicKey() *OrgUpdateOne {
-	_u.mutation.ClearTimeMachinePublicKey()
+// ClearTimeMachineKeys clears the value of the "time_machine_keys" field.
+func (_u *OrgUpdateOne) ClearTimeMachineKeys() *OrgUpdateOne {
+	_u.mutation.ClearTimeMachineKeys()
 	return _u
 }
 
@@ -2727,11 +2729,16 @@ func (_u *OrgUpdateOne) sqlSave(ctx context.Context) (_node *Org, err error) {
 	if value, ok := _u.mutation.ScheduledArchives(); ok {
 		_spec.SetField(org.FieldScheduledArchives, field.TypeBool, value)
 	}
-	if value, ok := _u.mutation.TimeMachinePublicKey(); ok {
-		_spec.SetField(org.FieldTimeMachinePublicKey, field.TypeString, value)
+	if value, ok := _u.mutation.TimeMachineKeys(); ok {
+		_spec.SetField(org.FieldTimeMachineKeys, field.TypeJSON, value)
 	}
-	if _u.mutation.TimeMachinePublicKeyCleared() {
-		_spec.ClearField(org.FieldTimeMachinePublicKey, field.TypeString)
+	if value, ok := _u.mutation.AppendedTimeMachineKeys(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, org.FieldTimeMachineKeys, value)
+		})
+	}
+	if _u.mutation.TimeMachineKeysCleared() {
+		_spec.ClearField(org.FieldTimeMachineKeys, field.TypeJSON)
 	}
 	if value, ok := _u.mutation.ConnectedAt(); ok {
 		_spec.SetField(org.FieldConnectedAt, field.TypeTime, value)

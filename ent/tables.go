@@ -98,6 +98,7 @@ var TenantTables = map[string]string{
 	TypeSObject:        "sobjects",
 	TypeSchedule:       "schedules",
 	TypeSession:        "sessions",
+	TypeSpentToken:     "spent_tokens",
 	TypeTask:           "tasks",
 	TypeTemplate:       "templates",
 	TypeTemplateObject: "template_objects",

@@ -32,6 +32,8 @@ type Tx struct {
 	Secret *SecretClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
+	// SpentToken is the client for interacting with the SpentToken builders.
+	SpentToken *SpentTokenClient
 	// Task is the client for interacting with the Task builders.
 	Task *TaskClient
 	// Template is the client for interacting with the Template builders.
@@ -202,6 +204,7 @@ func (tx *Tx) init() {
 	tx.Schedule = NewScheduleClient(tx.config)
 	tx.Secret = NewSecretClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
+	tx.SpentToken = NewSpentTokenClient(tx.config)
 	tx.Task = NewTaskClient(tx.config)
 	tx.Template = NewTemplateClient(tx.config)
 	tx.TemplateObject = NewTemplateObjectClient(tx.config)

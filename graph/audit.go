@@ -36,7 +36,7 @@ func (a auditor) field(ctx context.Context, next graphql.Resolver) (any, error) 
 
 // auditNames are the inputs whose values name things. No other value of an
 // input is ever written down.
-var auditNames = []string{"name", "objectName", "recordId", "email", "role", "organizationName", "flow", "loginUrl"}
+var auditNames = []string{"name", "objectName", "recordId", "email", "role", "organizationName", "flow", "loginUrl", "fingerprint"}
 
 // describe says what was asked for: the first id in the input is the target.
 func describe(field graphql.CollectedField, variables map[string]any) identity.Deed {

@@ -21,6 +21,8 @@ type Resolver struct {
 	Rooms Rooms
 	DB    *ent.Client
 	Log   *slog.Logger
+	// Address is the server's own, as the tokens of an org must name it.
+	Address string
 }
 
 // Rooms have the operations that the fields call.

@@ -30,6 +30,7 @@ import (
 	"github.com/holdfast-backup/holdfast/graph"
 	"github.com/holdfast-backup/holdfast/server/auth"
 	"github.com/holdfast-backup/holdfast/server/config"
+	"github.com/holdfast-backup/holdfast/server/timemachine"
 	"github.com/holdfast-backup/holdfast/server/web"
 )
 
@@ -168,7 +169,7 @@ func (m *Main) wire(ctx context.Context, s store) (web.Site, error) {
 	rooms.Identity = people
 	m.work(rooms.Jobs)
 	m.fire(rooms.Schedules)
-	resolver := &graph.Resolver{Rooms: rooms, DB: s.db.Client, Log: m.Log}
+	resolver := &graph.Resolver{Rooms: rooms, DB: s.db.Client, Log: m.Log, Address: m.publicURL()}
 	api := graph.NewHandler(resolver, graph.Options{
 		Authenticate: people.Authenticate, Throttle: auth.NewThrottle(triesPerMinute, triesAtOnce).Allow, Limits: graph.DefaultLimits,
 	})
@@ -176,8 +177,11 @@ func (m *Main) wire(ctx context.Context, s store) (web.Site, error) {
 		GraphQL:  auth.Address(m.Config.BehindProxy, auth.Bearer(people.Authenticate, api)),
 		Complete: rooms.Orgs.Complete,
 		JobLog:   jobLog(people, rooms.Jobs),
-		Ready:    s.ready,
-		Log:      m.Log,
+		TimeMachine: auth.Address(m.Config.BehindProxy, timemachine.New(timemachine.Config{
+			Identity: people, Restore: rooms.Restore, Audience: m.publicURL(), Now: time.Now, Log: m.Log,
+		})),
+		Ready: s.ready,
+		Log:   m.Log,
 	}, nil
 }
 
@@ -198,6 +202,7 @@ func (m *Main) rooms(s store) (graph.Rooms, error) {
 	}
 	restores := &restore.Restore{
 		DB: s.db.Client, Vault: versions, Queue: queue, Orgs: connections, Dictionary: dictionary, Keeper: s.keeper,
+		Access: restore.NewAccess(connections, time.Now),
 	}
 	queue.Register(engine.CompositeBackup, backups)
 	queue.Register(engine.TimeMachineRestore, restores)

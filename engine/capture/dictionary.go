@@ -3,6 +3,7 @@ package capture
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -179,4 +180,25 @@ func unpack(packed []byte) (*engine.SObject, error) {
 	}
 	o := &engine.SObject{}
 	return o, engine.Wrap("decode a describe", json.Unmarshal(plain, o))
+}
+
+// NamedObject is an SObject and the field that shows its records to people,
+// empty when it has none.
+type NamedObject struct{ Name, Label, NameField string }
+
+// NameFields finds SObjects by the prefixes of their records' ids.
+func (d Dictionary) NameFields(ctx context.Context, orgID string, prefixes map[string]bool) (map[string]NamedObject, error) {
+	rows, err := d.DB.SObject.Query().Where(sobject.OrgID(orgID), sobject.KeyPrefixIn(slices.Sorted(maps.Keys(prefixes))...), sobject.DescribeNotNil()).All(ctx)
+	if err != nil {
+		return nil, engine.Wrap("find objects by their prefixes", err)
+	}
+	found := make(map[string]NamedObject, len(rows))
+	for _, row := range rows {
+		described, err := unpack(row.Describe)
+		if err != nil {
+			return nil, err
+		}
+		found[row.KeyPrefix] = NamedObject{Name: row.Name, Label: row.Label, NameField: describe.NameField(described)}
+	}
+	return found, nil
 }

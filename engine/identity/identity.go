@@ -8,6 +8,7 @@ import (
 	"net/mail"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/alexedwards/argon2id"
@@ -50,6 +51,7 @@ type Service struct {
 	keys      Keys
 	passwords *passwords
 	options   Options
+	swept     atomic.Int64 // when used tokens were last forgotten, in Unix seconds
 }
 
 // New returns a Service on the tables of db.

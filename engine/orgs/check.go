@@ -25,6 +25,11 @@ func (o *Orgs) check(ctx context.Context, in ConnectInput) error {
 	case !o.allowedHost(in.LoginURL):
 		return foreignHost(in.LoginURL)
 	}
+	if in.TimeMachineKey != "" {
+		if _, err := o.parseKey(in.TimeMachineKey); err != nil {
+			return err
+		}
+	}
 	if in.OrgID != "" {
 		return nil
 	}

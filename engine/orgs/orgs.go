@@ -87,6 +87,8 @@ type ConnectInput struct {
 	ClientID     string
 	ClientSecret string
 	RefreshToken string
+	// TimeMachineKey is a key to pin (AddTimeMachineKey); empty for none.
+	TimeMachineKey string
 }
 
 // Connected is the org and, for the web-server flow, where the browser goes next.
@@ -102,10 +104,15 @@ func (o *Orgs) Connect(ctx context.Context, in ConnectInput) (*Connected, error)
 	if err := o.check(ctx, in); err != nil {
 		return nil, err
 	}
+	connect := o.connectNow
 	if in.Flow == engine.FlowWebServer {
-		return o.beginAuthorization(ctx, in)
+		connect = o.beginAuthorization
 	}
-	return o.connectNow(ctx, in)
+	connected, err := connect(ctx, in)
+	if err == nil && in.TimeMachineKey != "" {
+		connected.Org, err = o.pin(ctx, connected.Org, in.TimeMachineKey)
+	}
+	return connected, err
 }
 
 func (o *Orgs) connectNow(ctx context.Context, in ConnectInput) (*Connected, error) {

@@ -30,6 +30,7 @@ type Restore struct {
 	Vault      *vault.Vault
 	Queue      *job.Queue
 	Orgs       engine.Connector
+	Access     *Access // what the users of an org may do there
 	Dictionary capture.Dictionary
 	Keeper     *secrets.Keeper
 }
@@ -105,6 +106,7 @@ type ComparedField struct {
 	Reason     string
 	ReasonCode describe.NotRestorable
 	Values     []*string
+	Absent     []int // the columns, from 1, whose version does not have the field
 }
 
 // CompareOptions narrow a comparison.
@@ -214,6 +216,9 @@ func describeField(o *engine.SObject, line diff.Field) ComparedField {
 	for i, value := range line.Values {
 		if line.Present[i] && value != "" {
 			field.Values[i] = &value
+		}
+		if i > 0 && !line.Present[i] {
+			field.Absent = append(field.Absent, i)
 		}
 	}
 	described, ok := o.Field(line.Name)

@@ -2,6 +2,7 @@ package simorg
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/holdfast-backup/holdfast/engine/soql"
@@ -68,9 +69,12 @@ func leafBound(c soql.Comparison, low key) key {
 	return low
 }
 
-func isField(e soql.Expr, name string) bool {
+func isField(e soql.Expr, name string) bool { return isPath(e, []string{name}) }
+
+// isPath: e is the field that path leads to, whatever the case.
+func isPath(e soql.Expr, path []string) bool {
 	f, is := e.(soql.Field)
-	return is && len(f.Path) == 1 && strings.EqualFold(f.Path[0], name)
+	return is && slices.EqualFunc(f.Path, path, strings.EqualFold)
 }
 
 // idBound is the id after which a scan along the ids may start.

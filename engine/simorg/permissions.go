@@ -85,6 +85,12 @@ func entityAccess(c *change) error {
 	return nil
 }
 
+// activeAssignment: an assignment without an end is active.
+func activeAssignment(c *change) error {
+	c.set("IsActive", "true")
+	return nil
+}
+
 // holds says whether one of a user's permission sets, their profile's own
 // among them, grants a custom permission.
 func (o *Org) holds(userID, permission string) bool {

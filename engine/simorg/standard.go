@@ -50,6 +50,8 @@ func beforeSave(object string) func(*change) error {
 		return feedComment
 	case "SetupEntityAccess":
 		return entityAccess
+	case "PermissionSetAssignment":
+		return activeAssignment
 	}
 	return nil
 }

@@ -171,7 +171,10 @@ func toolingQuery(c *call) (reply, error) {
 	}
 	var body []byte
 	err = c.read(func() error {
-		kind, rows := c.org.toolingTable(q.From)
+		kind, rows, err := c.toolingRows(q)
+		if err != nil {
+			return err
+		}
 		if kind == "" {
 			return soql.ErrorAt(src, q.FromPos, soql.CodeInvalidType, "sObject type '"+q.From+"' is not supported.")
 		}
@@ -180,6 +183,17 @@ func toolingQuery(c *call) (reply, error) {
 		return err
 	})
 	return jsonReply(body), err
+}
+
+// toolingRows are the rows a query is over; those of UserFieldAccess depend on
+// what it asks about.
+func (c *call) toolingRows(q *soql.Query) (kind string, rows []fact, err error) {
+	if strings.EqualFold(q.From, "UserFieldAccess") {
+		rows, err = c.fieldAccess(q)
+		return "UserFieldAccess", rows, err
+	}
+	kind, rows = c.org.toolingTable(q.From)
+	return kind, rows, nil
 }
 
 func toolingGlobal(c *call) (reply, error) {

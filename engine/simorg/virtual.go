@@ -30,9 +30,7 @@ func (c *call) computedRows(e *engine, q *soql.Query) (rows []fact, ok bool, err
 	case "userrecordaccess":
 		rows, err = c.recordAccess(e, q)
 	case "userfieldaccess":
-		if rows = c.fieldAccess(e, q); rows == nil {
-			err = badRequest("MALFORMED_QUERY", "UserFieldAccess needs a filter on EntityDefinitionId or FieldDefinitionId")
-		}
+		rows, err = c.fieldAccess(q)
 	case "userpermissionaccess":
 		row := fact{"Id": c.session.user.id, "LastCacheUpdate": formatREST(c.org.cfg.Now())}
 		for _, f := range e.org.schema().Get("UserPermissionAccess").Fields {
@@ -90,15 +88,15 @@ func (o *Org) flowViews() []fact {
 }
 
 // asked are the values that a query's condition demands of a field.
-func asked(q *soql.Query, name string) []string {
+func asked(q *soql.Query, path ...string) []string {
 	for _, term := range conjuncts(q.Where) {
 		switch term := term.(type) {
 		case soql.Comparison:
-			if isField(term.Left, name) && term.Op == soql.Equal {
+			if isPath(term.Left, path) && term.Op == soql.Equal {
 				return []string{term.Right.Text}
 			}
 		case soql.Membership:
-			if isField(term.Left, name) && term.Op == soql.In && term.Query == nil {
+			if isPath(term.Left, path) && term.Op == soql.In && term.Query == nil {
 				values := make([]string, len(term.Values))
 				for i, v := range term.Values {
 					values[i] = v.Text
@@ -158,7 +156,9 @@ func (p *person) readOnlyObject(obj *schema.Object) bool {
 	return p.readOnlyFields[strings.ToLower(obj.Name)+".*"]
 }
 
-func (c *call) fieldAccess(e *engine, q *soql.Query) []fact {
+// fieldAccess is what a person may do with the fields of the objects that the
+// query asks about, by their id or their name.
+func (c *call) fieldAccess(q *soql.Query) ([]fact, error) {
 	p := c.session.user
 	if users := asked(q, "UserId"); len(users) == 1 {
 		id, _ := readID(users[0])
@@ -167,24 +167,38 @@ func (c *call) fieldAccess(e *engine, q *soql.Query) []fact {
 		}
 	}
 	names := asked(q, "EntityDefinitionId")
+	names = append(names, asked(q, "EntityDefinition", "QualifiedApiName")...)
+	names = append(names, asked(q, "FieldDefinition", "EntityDefinition", "QualifiedApiName")...)
 	for _, definition := range asked(q, "FieldDefinitionId") {
 		object, _, _ := strings.Cut(definition, ".")
 		names = append(names, object)
 	}
 	var rows []fact
 	for _, name := range names {
-		obj := c.org.schema().Get(name)
-		if obj == nil {
-			continue
+		if obj := c.org.schema().Get(name); obj != nil {
+			rows = append(rows, c.org.fieldAccess(p, obj)...)
 		}
-		for _, f := range obj.Fields {
-			mine := p.field(obj, f)
-			seen := mine != nil && p.seesObject(obj)
-			rows = append(rows, fact{
-				"DurableId": obj.Name + "." + f.Name + "." + p.id, "UserId": p.id, "FieldDefinitionId": obj.Name + "." + f.Name,
-				"EntityDefinitionId": obj.Name, "IsAccessible": seen, "IsCreatable": seen && mine.Createable, "IsUpdatable": seen && mine.Updateable && !p.readOnlyObject(obj),
-			})
-		}
+	}
+	if len(rows) == 0 {
+		return nil, badRequest("MALFORMED_QUERY", "UserFieldAccess needs a filter on EntityDefinitionId or FieldDefinitionId")
+	}
+	return rows, nil
+}
+
+func (o *Org) fieldAccess(p *person, obj *schema.Object) []fact {
+	rows := make([]fact, 0, len(obj.Fields))
+	entity := o.entityFact(obj.Name)
+	for _, f := range obj.Fields {
+		mine := p.field(obj, f)
+		seen := mine != nil && p.seesObject(obj)
+		rows = append(rows, fact{
+			"DurableId": obj.Name + "." + f.Name + "." + p.id, "UserId": p.id,
+			"FieldDefinitionId": obj.Name + "." + f.Name, "EntityDefinitionId": obj.Name, "EntityDefinition": entity,
+			"FieldDefinition": fact{
+				"@type": "FieldDefinition", "DurableId": obj.Name + "." + f.Name, "QualifiedApiName": f.Name, "EntityDefinition": entity,
+			},
+			"IsAccessible": seen, "IsCreatable": seen && mine.Createable, "IsUpdatable": seen && mine.Updateable && !p.readOnlyObject(obj),
+		})
 	}
 	return rows
 }

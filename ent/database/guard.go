@@ -15,13 +15,13 @@ import (
 )
 
 func init() {
-	schema.WhereTenant = func(q ent.Query, column, tenant string) error {
+	schema.Narrow = func(q ent.Query, column, value string) (string, error) {
 		query, err := intercept.NewQuery(q)
 		if err != nil {
-			return err
+			return "", err
 		}
-		query.WhereP(sql.FieldEQ(column, tenant))
-		return nil
+		query.WhereP(sql.FieldEQ(column, value))
+		return query.Type(), nil
 	}
 }
 

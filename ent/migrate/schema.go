@@ -210,7 +210,7 @@ var (
 		{Name: "bulk_percent", Type: field.TypeInt, Default: 80},
 		{Name: "scheduled_backups", Type: field.TypeBool, Default: true},
 		{Name: "scheduled_archives", Type: field.TypeBool, Default: true},
-		{Name: "time_machine_public_key", Type: field.TypeString, Nullable: true, Size: 2147483647},
+		{Name: "time_machine_keys", Type: field.TypeJSON, Nullable: true},
 		{Name: "connected_at", Type: field.TypeTime, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "updated_at", Type: field.TypeTime},
@@ -235,6 +235,11 @@ var (
 				Name:    "org_authorization_state",
 				Unique:  false,
 				Columns: []*schema.Column{OrgsColumns[10]},
+			},
+			{
+				Name:    "org_salesforce_id",
+				Unique:  false,
+				Columns: []*schema.Column{OrgsColumns[12]},
 			},
 		},
 	}
@@ -373,6 +378,31 @@ var (
 				Name:    "session_tenant_id",
 				Unique:  false,
 				Columns: []*schema.Column{SessionsColumns[1]},
+			},
+		},
+	}
+	// SpentTokensColumns holds the columns for the "spent_tokens" table.
+	SpentTokensColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "tenant_id", Type: field.TypeString},
+		{Name: "hash", Type: field.TypeString, Unique: true},
+		{Name: "expires_at", Type: field.TypeTime},
+	}
+	// SpentTokensTable holds the schema information for the "spent_tokens" table.
+	SpentTokensTable = &schema.Table{
+		Name:       "spent_tokens",
+		Columns:    SpentTokensColumns,
+		PrimaryKey: []*schema.Column{SpentTokensColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "spenttoken_tenant_id",
+				Unique:  false,
+				Columns: []*schema.Column{SpentTokensColumns[1]},
+			},
+			{
+				Name:    "spenttoken_expires_at",
+				Unique:  false,
+				Columns: []*schema.Column{SpentTokensColumns[3]},
 			},
 		},
 	}
@@ -978,6 +1008,7 @@ var (
 		SchedulesTable,
 		SecretsTable,
 		SessionsTable,
+		SpentTokensTable,
 		TasksTable,
 		TemplatesTable,
 		TemplateObjectsTable,
@@ -1030,6 +1061,9 @@ func init() {
 	SessionsTable.ForeignKeys[0].RefTable = UsersTable
 	SessionsTable.Annotation = &entsql.Annotation{
 		Table: "sessions",
+	}
+	SpentTokensTable.Annotation = &entsql.Annotation{
+		Table: "spent_tokens",
 	}
 	TasksTable.ForeignKeys[0].RefTable = JobsTable
 	TasksTable.Annotation = &entsql.Annotation{

@@ -64,8 +64,8 @@ const (
 	FieldScheduledBackups = "scheduled_backups"
 	// FieldScheduledArchives holds the string denoting the scheduled_archives field in the database.
 	FieldScheduledArchives = "scheduled_archives"
-	// FieldTimeMachinePublicKey holds the string denoting the time_machine_public_key field in the database.
-	FieldTimeMachinePublicKey = "time_machine_public_key"
+	// FieldTimeMachineKeys holds the string denoting the time_machine_keys field in the database.
+	FieldTimeMachineKeys = "time_machine_keys"
 	// FieldConnectedAt holds the string denoting the connected_at field in the database.
 	FieldConnectedAt = "connected_at"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
@@ -209,7 +209,7 @@ var Columns = []string{
 	FieldBulkPercent,
 	FieldScheduledBackups,
 	FieldScheduledArchives,
-	FieldTimeMachinePublicKey,
+	FieldTimeMachineKeys,
 	FieldConnectedAt,
 	FieldCreatedAt,
 	FieldUpdatedAt,
@@ -427,11 +427,6 @@ func ByScheduledBackups(opts ...sql.OrderTermOption) OrderOption {
 // ByScheduledArchives orders the results by the scheduled_archives field.
 func ByScheduledArchives(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldScheduledArchives, opts...).ToFunc()
-}
-
-// ByTimeMachinePublicKey orders the results by the time_machine_public_key field.
-func ByTimeMachinePublicKey(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldTimeMachinePublicKey, opts...).ToFunc()
 }
 
 // ByConnectedAt orders the results by the connected_at field.

@@ -161,11 +161,6 @@ func ScheduledArchives(v bool) predicate.Org {
 	return predicate.Org(sql.FieldEQ(FieldScheduledArchives, v))
 }
 
-// TimeMachinePublicKey applies equality check predicate on the "time_machine_public_key" field. It's identical to TimeMachinePublicKeyEQ.
-func TimeMachinePublicKey(v string) predicate.Org {
-	return predicate.Org(sql.FieldEQ(FieldTimeMachinePublicKey, v))
-}
-
 // ConnectedAt applies equality check predicate on the "connected_at" field. It's identical to ConnectedAtEQ.
 func ConnectedAt(v time.Time) predicate.Org {
 	return predicate.Org(sql.FieldEQ(FieldConnectedAt, v))
@@ -1326,79 +1321,14 @@ func ScheduledArchivesNEQ(v bool) predicate.Org {
 	return predicate.Org(sql.FieldNEQ(FieldScheduledArchives, v))
 }
 
-// TimeMachinePublicKeyEQ applies the EQ predicate on the "time_machine_public_key" field.
-func TimeMachinePublicKeyEQ(v string) predicate.Org {
-	return predicate.Org(sql.FieldEQ(FieldTimeMachinePublicKey, v))
+// TimeMachineKeysIsNil applies the IsNil predicate on the "time_machine_keys" field.
+func TimeMachineKeysIsNil() predicate.Org {
+	return predicate.Org(sql.FieldIsNull(FieldTimeMachineKeys))
 }
 
-// TimeMachinePublicKeyNEQ applies the NEQ predicate on the "time_machine_public_key" field.
-func TimeMachinePublicKeyNEQ(v string) predicate.Org {
-	return predicate.Org(sql.FieldNEQ(FieldTimeMachinePublicKey, v))
-}
-
-// TimeMachinePublicKeyIn applies the In predicate on the "time_machine_public_key" field.
-func TimeMachinePublicKeyIn(vs ...string) predicate.Org {
-	return predicate.Org(sql.FieldIn(FieldTimeMachinePublicKey, vs...))
-}
-
-// TimeMachinePublicKeyNotIn applies the NotIn predicate on the "time_machine_public_key" field.
-func TimeMachinePublicKeyNotIn(vs ...string) predicate.Org {
-	return predicate.Org(sql.FieldNotIn(FieldTimeMachinePublicKey, vs...))
-}
-
-// TimeMachinePublicKeyGT applies the GT predicate on the "time_machine_public_key" field.
-func TimeMachinePublicKeyGT(v string) predicate.Org {
-	return predicate.Org(sql.FieldGT(FieldTimeMachinePublicKey, v))
-}
-
-// TimeMachinePublicKeyGTE applies the GTE predicate on the "time_machine_public_key" field.
-func TimeMachinePublicKeyGTE(v string) predicate.Org {
-	return predicate.Org(sql.FieldGTE(FieldTimeMachinePublicKey, v))
-}
-
-// TimeMachinePublicKeyLT applies the LT predicate on the "time_machine_public_key" field.
-func TimeMachinePublicKeyLT(v string) predicate.Org {
-	return predicate.Org(sql.FieldLT(FieldTimeMachinePublicKey, v))
-}
-
-// TimeMachinePublicKeyLTE applies the LTE predicate on the "time_machine_public_key" field.
-func TimeMachinePublicKeyLTE(v string) predicate.Org {
-	return predicate.Org(sql.FieldLTE(FieldTimeMachinePublicKey, v))
-}
-
-// TimeMachinePublicKeyContains applies the Contains predicate on the "time_machine_public_key" field.
-func TimeMachinePublicKeyContains(v string) predicate.Org {
-	return predicate.Org(sql.FieldContains(FieldTimeMachinePublicKey, v))
-}
-
-// TimeMachinePublicKeyHasPrefix applies the HasPrefix predicate on the "time_machine_public_key" field.
-func TimeMachinePublicKeyHasPrefix(v string) predicate.Org {
-	return predicate.Org(sql.FieldHasPrefix(FieldTimeMachinePublicKey, v))
-}
-
-// TimeMachinePublicKeyHasSuffix applies the HasSuffix predicate on the "time_machine_public_key" field.
-func TimeMachinePublicKeyHasSuffix(v string) predicate.Org {
-	return predicate.Org(sql.FieldHasSuffix(FieldTimeMachinePublicKey, v))
-}
-
-// TimeMachinePublicKeyIsNil applies the IsNil predicate on the "time_machine_public_key" field.
-func TimeMachinePublicKeyIsNil() predicate.Org {
-	return predicate.Org(sql.FieldIsNull(FieldTimeMachinePublicKey))
-}
-
-// TimeMachinePublicKeyNotNil applies the NotNil predicate on the "time_machine_public_key" field.
-func TimeMachinePublicKeyNotNil() predicate.Org {
-	return predicate.Org(sql.FieldNotNull(FieldTimeMachinePublicKey))
-}
-
-// TimeMachinePublicKeyEqualFold applies the EqualFold predicate on the "time_machine_public_key" field.
-func TimeMachinePublicKeyEqualFold(v string) predicate.Org {
-	return predicate.Org(sql.FieldEqualFold(FieldTimeMachinePublicKey, v))
-}
-
-// TimeMachinePublicKeyContainsFold applies the ContainsFold predicate on the "time_machine_public_key" field.
-func TimeMachinePublicKeyContainsFold(v string) predicate.Org {
-	return predicate.Org(sql.FieldContainsFold(FieldTimeMachinePublicKey, v))
+// TimeMachineKeysNotNil applies the NotNil predicate on the "time_machine_keys" field.
+func TimeMachineKeysNotNil() predicate.Org {
+	return predicate.Org(sql.FieldNotNull(FieldTimeMachineKeys))
 }
 
 // ConnectedAtEQ applies the EQ predicate on the "connected_at" field.

@@ -33,6 +33,9 @@ type Secret func(*sql.Selector)
 // Session is the predicate function for session builders.
 type Session func(*sql.Selector)
 
+// SpentToken is the predicate function for spenttoken builders.
+type SpentToken func(*sql.Selector)
+
 // Task is the predicate function for task builders.
 type Task func(*sql.Selector)
 

@@ -16,6 +16,7 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/secret"
 	"github.com/holdfast-backup/holdfast/ent/session"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
+	"github.com/holdfast-backup/holdfast/ent/spenttoken"
 	"github.com/holdfast-backup/holdfast/ent/task"
 	"github.com/holdfast-backup/holdfast/ent/template"
 	"github.com/holdfast-backup/holdfast/ent/templateobject"
@@ -491,6 +492,31 @@ func init() {
 	sessionDescID := sessionFields[0].Descriptor()
 	// session.DefaultID holds the default value on creation for the id field.
 	session.DefaultID = sessionDescID.Default.(func() string)
+	spenttokenMixin := schema.SpentToken{}.Mixin()
+	spenttoken.Policy = privacy.NewPolicies(spenttokenMixin[0], schema.SpentToken{})
+	spenttoken.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := spenttoken.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	spenttokenMixinHooks0 := spenttokenMixin[0].Hooks()
+
+	spenttoken.Hooks[1] = spenttokenMixinHooks0[0]
+	spenttokenMixinFields0 := spenttokenMixin[0].Fields()
+	_ = spenttokenMixinFields0
+	spenttokenFields := schema.SpentToken{}.Fields()
+	_ = spenttokenFields
+	// spenttokenDescTenantID is the schema descriptor for tenant_id field.
+	spenttokenDescTenantID := spenttokenMixinFields0[0].Descriptor()
+	// spenttoken.TenantIDValidator is a validator for the "tenant_id" field. It is called by the builders before save.
+	spenttoken.TenantIDValidator = spenttokenDescTenantID.Validators[0].(func(string) error)
+	// spenttokenDescID is the schema descriptor for id field.
+	spenttokenDescID := spenttokenFields[0].Descriptor()
+	// spenttoken.DefaultID holds the default value on creation for the id field.
+	spenttoken.DefaultID = spenttokenDescID.Default.(func() string)
 	taskMixin := schema.Task{}.Mixin()
 	task.Policy = privacy.NewPolicies(taskMixin[0], schema.Task{})
 	task.Hooks[0] = func(next ent.Mutator) ent.Mutator {

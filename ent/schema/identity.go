@@ -100,6 +100,28 @@ func (Session) Edges() []ent.Edge {
 	return []ent.Edge{belongsTo("user", User.Type, "sessions")}
 }
 
+// SpentToken is a token for a single use that has been used: nobody uses it
+// again, on whatever node. It is forgotten once the token has expired.
+type SpentToken struct{ ent.Schema }
+
+// Annotations of SpentToken.
+func (SpentToken) Annotations() []schema.Annotation { return internal("spent_tokens") }
+
+// Mixin of SpentToken.
+func (SpentToken) Mixin() []ent.Mixin { return []ent.Mixin{TenantOwned{}} }
+
+// Fields of SpentToken.
+func (SpentToken) Fields() []ent.Field {
+	return []ent.Field{
+		prefixedID("spt"),
+		field.String("hash").Immutable().Unique().Comment("of who issued it and its own id"),
+		field.Time("expires_at").Immutable(),
+	}
+}
+
+// Indexes of SpentToken.
+func (SpentToken) Indexes() []ent.Index { return []ent.Index{index.Fields("expires_at")} }
+
 // AuditEntry says who did what, when, to which thing.
 type AuditEntry struct{ ent.Schema }
 

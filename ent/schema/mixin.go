@@ -22,9 +22,10 @@ import (
 	"github.com/holdfast-backup/holdfast/engine"
 )
 
-// WhereTenant narrows a query to one tenant. The database package sets it at
-// start-up, because the schema cannot import the code generated from it.
-var WhereTenant func(q ent.Query, column, tenant string) error
+// Narrow binds a query to where a column has a value, and names the entity
+// that it is about. The database package sets it at start-up, because the
+// schema cannot import the code generated from it.
+var Narrow func(q ent.Query, column, value string) (kind string, err error)
 
 // TenantOwned gives an entity its tenant, and binds every query and mutation
 // of it to the viewer's: without a viewer nothing is read or written.
@@ -51,20 +52,54 @@ func (p tenantPolicy) EvalQuery(ctx context.Context, q ent.Query) error {
 	if err != nil || v.System {
 		return err
 	}
-	return WhereTenant(q, p.column, v.Tenant)
+	kind, err := Narrow(q, p.column, v.Tenant)
+	if err != nil || v.Org == "" {
+		return err
+	}
+	column, err := orgColumn(kind)
+	if err == nil && column != "" {
+		_, err = Narrow(q, column, v.Org)
+	}
+	return err
 }
 
 func (p tenantPolicy) EvalMutation(ctx context.Context, m ent.Mutation) error {
 	v, err := viewer(ctx)
-	if err != nil || v.System || m.Op().Is(ent.OpCreate) {
+	if err != nil || v.System {
 		return err
+	}
+	column := ""
+	if v.Org != "" {
+		if column, err = orgColumn(m.Type()); err != nil {
+			return err
+		}
+	}
+	if m.Op().Is(ent.OpCreate) {
+		return nil
 	}
 	narrow, ok := m.(interface{ WhereP(...func(*sql.Selector)) })
 	if !ok {
 		return fmt.Errorf("mutation of %s cannot be bound to a tenant", m.Type())
 	}
 	narrow.WhereP(sql.FieldEQ(p.column, v.Tenant))
+	if column != "" {
+		narrow.WhereP(sql.FieldEQ(column, v.Org))
+	}
 	return nil
+}
+
+// orgColumn is the column that binds an entity to its org, "" for what hangs on
+// an org through its job. What belongs to the tenant itself is not for an org.
+func orgColumn(kind string) (string, error) {
+	switch kind {
+	case "Org":
+		return "id", nil
+	case "JobObject", "LogLine", "Task", "SpentToken":
+		return "", nil
+	case "Tenant", "User", "Session", "AuditEntry":
+		return "", engine.E(engine.KindDenied, "FORBIDDEN", "An org's own requests do not reach this.")
+	}
+	return "org_id", nil
 }
 
 func viewer(ctx context.Context) (engine.Viewer, error) {

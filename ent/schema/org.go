@@ -44,7 +44,8 @@ func (Org) Fields() []ent.Field {
 		field.Int("bulk_percent").Default(80).Min(1).Max(100),
 		field.Bool("scheduled_backups").Default(true),
 		field.Bool("scheduled_archives").Default(true),
-		field.Text("time_machine_public_key").Optional().Comment("PEM; signs the tokens of the org's Apex"),
+		field.JSON("time_machine_keys", []engine.TimeMachineKey{}).Optional().Annotations(entgql.Skip(entgql.SkipAll)).
+			Comment("whose signatures the org's Apex proves itself with: two at most, while they rotate"),
 		field.Time("connected_at").Optional().Nillable(),
 		createdAt(),
 		updatedAt(),
@@ -71,7 +72,7 @@ func (Org) Edges() []ent.Edge {
 
 // Indexes of Org.
 func (Org) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("tenant_id", "name").Unique(), index.Fields("authorization_state")}
+	return []ent.Index{index.Fields("tenant_id", "name").Unique(), index.Fields("authorization_state"), index.Fields("salesforce_id")}
 }
 
 // SObject is an org's object type as last described: the dictionary that a

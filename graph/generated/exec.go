@@ -61,6 +61,7 @@ type ResolverRoot interface {
 	Schedule() ScheduleResolver
 	Subscription() SubscriptionResolver
 	Template() TemplateResolver
+	TimeMachine() TimeMachineResolver
 }
 
 type DirectiveRoot struct {
@@ -127,6 +128,8 @@ type MutationResolver interface {
 	TemplateUpdate(ctx context.Context, input templates.UpdateInput) (*TemplateUpdatePayload, error)
 	TemplateDelete(ctx context.Context, input TemplateDeleteInput) (*TemplateDeletePayload, error)
 	TemplateCountRecords(ctx context.Context, input templates.CountInput) (*TemplateCountRecordsPayload, error)
+	OrgTimeMachineKeyAdd(ctx context.Context, input OrgTimeMachineKeyAddInput) (*OrgTimeMachineKeyAddPayload, error)
+	OrgTimeMachineKeyRemove(ctx context.Context, input OrgTimeMachineKeyRemoveInput) (*OrgTimeMachineKeyRemovePayload, error)
 }
 type ObjectDiffResolver interface {
 	Records(ctx context.Context, obj *backup.ObjectDifference, first *int, after *entgql.Cursor[string]) (*RecordDiffConnection, error)
@@ -142,6 +145,7 @@ type OrgResolver interface {
 	Templates(ctx context.Context, obj *ent.Org, search *string, typeArg *template.Type, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], orderBy *ent.TemplateOrder) (*ent.TemplateConnection, error)
 	ObjectTypes(ctx context.Context, obj *ent.Org, search string, first int) ([]templates.ObjectType, error)
 	ChildObjects(ctx context.Context, obj *ent.Org, objectName string) ([]templates.Child, error)
+	TimeMachine(ctx context.Context, obj *ent.Org) (*ent.Org, error)
 }
 type QueryResolver interface {
 	Node(ctx context.Context, id string) (ent.Noder, error)
@@ -188,6 +192,10 @@ type SubscriptionResolver interface {
 type TemplateResolver interface {
 	Objects(ctx context.Context, obj *ent.Template) ([]templates.Object, error)
 }
+type TimeMachineResolver interface {
+	Audience(ctx context.Context, obj *ent.Org) (string, error)
+	Installed(ctx context.Context, obj *ent.Org) (bool, error)
+}
 
 // endregion ************************** generated!.gotpl **************************
 
@@ -228,6 +236,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputOrgDeletePlanInput,
 		ec.unmarshalInputOrgOrder,
 		ec.unmarshalInputOrgSettingsUpdateInput,
+		ec.unmarshalInputOrgTimeMachineKeyAddInput,
+		ec.unmarshalInputOrgTimeMachineKeyRemoveInput,
 		ec.unmarshalInputRecordFieldsRestoreInput,
 		ec.unmarshalInputRecurrenceInput,
 		ec.unmarshalInputScheduleCreateInput,
@@ -1912,6 +1922,66 @@ extend input BackupStartInput {
   include: BackupIncludeInput
 }
 `, BuiltIn: false},
+	{Name: "../timemachine.graphqls", Input: `"""
+How an org's record pages reach Holdfast: the Time Machine component.
+"""
+type TimeMachine {
+  "Whose signatures are accepted: two at most, while they rotate."
+  keys: [TimeMachineKey!]!
+  "What the component's setting Audience must be: this server's address."
+  audience: String!
+  "The org has the component's package. Asks the org."
+  installed: Boolean!
+}
+
+type TimeMachineKey {
+  "Hex SHA-256 of the public key in DER (SubjectPublicKeyInfo)."
+  fingerprint: String!
+  addedAt: Time!
+  "The end of the certificate that the key came in; null for a bare key."
+  expiresAt: Time
+}
+
+extend type Org {
+  timeMachine: TimeMachine!
+}
+
+extend input OrgConnectInput {
+  "The certificate that Time Machine in the org signs with, as PEM; more can be added later."
+  timeMachineKey: String
+}
+
+extend type Mutation {
+  """
+  Accepts what the org's Apex signs with this key, at once. To rotate: add the
+  new one, let the org use it, remove the old one.
+  """
+  orgTimeMachineKeyAdd(input: OrgTimeMachineKeyAddInput!): OrgTimeMachineKeyAddPayload! @hasRole(role: ADMIN)
+  "Refuses, from now on, what was signed with this key."
+  orgTimeMachineKeyRemove(input: OrgTimeMachineKeyRemoveInput!): OrgTimeMachineKeyRemovePayload! @hasRole(role: ADMIN)
+}
+
+input OrgTimeMachineKeyAddInput {
+  orgId: ID!
+  "PEM of an X.509 certificate or of an RSA public key of at least 2048 bits."
+  publicKey: String!
+}
+
+type OrgTimeMachineKeyAddPayload implements Payload {
+  org: Org
+  userErrors: [UserError!]!
+}
+
+input OrgTimeMachineKeyRemoveInput {
+  orgId: ID!
+  fingerprint: String!
+}
+
+type OrgTimeMachineKeyRemovePayload implements Payload {
+  org: Org
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -2505,6 +2575,8 @@ func (ec *executionContext) childFields_Org(ctx context.Context, field graphql.C
 		return ec.fieldContext_Org_objectTypes(ctx, field)
 	case "childObjects":
 		return ec.fieldContext_Org_childObjects(ctx, field)
+	case "timeMachine":
+		return ec.fieldContext_Org_timeMachine(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Org", field.Name)
 }
@@ -2595,6 +2667,26 @@ func (ec *executionContext) childFields_OrgSettingsUpdatePayload(ctx context.Con
 		return ec.fieldContext_OrgSettingsUpdatePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrgSettingsUpdatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OrgTimeMachineKeyAddPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "org":
+		return ec.fieldContext_OrgTimeMachineKeyAddPayload_org(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrgTimeMachineKeyAddPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrgTimeMachineKeyAddPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OrgTimeMachineKeyRemovePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "org":
+		return ec.fieldContext_OrgTimeMachineKeyRemovePayload_org(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrgTimeMachineKeyRemovePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrgTimeMachineKeyRemovePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3089,6 +3181,30 @@ func (ec *executionContext) childFields_Tenant(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Tenant", field.Name)
 }
 
+func (ec *executionContext) childFields_TimeMachine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "keys":
+		return ec.fieldContext_TimeMachine_keys(ctx, field)
+	case "audience":
+		return ec.fieldContext_TimeMachine_audience(ctx, field)
+	case "installed":
+		return ec.fieldContext_TimeMachine_installed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TimeMachine", field.Name)
+}
+
+func (ec *executionContext) childFields_TimeMachineKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "fingerprint":
+		return ec.fieldContext_TimeMachineKey_fingerprint(ctx, field)
+	case "addedAt":
+		return ec.fieldContext_TimeMachineKey_addedAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_TimeMachineKey_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TimeMachineKey", field.Name)
+}
+
 func (ec *executionContext) childFields_TouchedRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "recordId":
@@ -3551,6 +3667,34 @@ func (ec *executionContext) field_Mutation_orgSettingsUpdate_args(ctx context.Co
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (orgs.SettingsInput, error) {
 			return ec.unmarshalNOrgSettingsUpdateInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋorgsᚐSettingsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_orgTimeMachineKeyAdd_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (OrgTimeMachineKeyAddInput, error) {
+			return ec.unmarshalNOrgTimeMachineKeyAddInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgTimeMachineKeyAddInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_orgTimeMachineKeyRemove_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (OrgTimeMachineKeyRemoveInput, error) {
+			return ec.unmarshalNOrgTimeMachineKeyRemoveInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgTimeMachineKeyRemoveInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -9658,6 +9802,130 @@ func (ec *executionContext) fieldContext_Mutation_templateCountRecords(ctx conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_orgTimeMachineKeyAdd(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_orgTimeMachineKeyAdd(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OrgTimeMachineKeyAdd(ctx, fc.Args["input"].(OrgTimeMachineKeyAddInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐRole(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *OrgTimeMachineKeyAddPayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *OrgTimeMachineKeyAddPayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *OrgTimeMachineKeyAddPayload) graphql.Marshaler {
+			return ec.marshalNOrgTimeMachineKeyAddPayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgTimeMachineKeyAddPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_orgTimeMachineKeyAdd(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrgTimeMachineKeyAddPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_orgTimeMachineKeyAdd_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_orgTimeMachineKeyRemove(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_orgTimeMachineKeyRemove(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OrgTimeMachineKeyRemove(ctx, fc.Args["input"].(OrgTimeMachineKeyRemoveInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐRole(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *OrgTimeMachineKeyRemovePayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *OrgTimeMachineKeyRemovePayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *OrgTimeMachineKeyRemovePayload) graphql.Marshaler {
+			return ec.marshalNOrgTimeMachineKeyRemovePayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgTimeMachineKeyRemovePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_orgTimeMachineKeyRemove(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrgTimeMachineKeyRemovePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_orgTimeMachineKeyRemove_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ObjectDiff_name(ctx context.Context, field graphql.CollectedField, obj *backup.ObjectDifference) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10589,6 +10857,38 @@ func (ec *executionContext) fieldContext_Org_childObjects(ctx context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Org_timeMachine(ctx context.Context, field graphql.CollectedField, obj *ent.Org) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Org_timeMachine(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Org().TimeMachine(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Org) graphql.Marshaler {
+			return ec.marshalNTimeMachine2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚐOrg(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Org_timeMachine(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Org",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TimeMachine(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _OrgConnectPayload_org(ctx context.Context, field graphql.CollectedField, obj *OrgConnectPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11207,6 +11507,134 @@ func (ec *executionContext) _OrgSettingsUpdatePayload_userErrors(ctx context.Con
 func (ec *executionContext) fieldContext_OrgSettingsUpdatePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "OrgSettingsUpdatePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrgTimeMachineKeyAddPayload_org(ctx context.Context, field graphql.CollectedField, obj *OrgTimeMachineKeyAddPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgTimeMachineKeyAddPayload_org(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Org, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Org) graphql.Marshaler {
+			return ec.marshalOOrg2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚐOrg(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrgTimeMachineKeyAddPayload_org(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrgTimeMachineKeyAddPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Org(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrgTimeMachineKeyAddPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *OrgTimeMachineKeyAddPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgTimeMachineKeyAddPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgTimeMachineKeyAddPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrgTimeMachineKeyAddPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrgTimeMachineKeyRemovePayload_org(ctx context.Context, field graphql.CollectedField, obj *OrgTimeMachineKeyRemovePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgTimeMachineKeyRemovePayload_org(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Org, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Org) graphql.Marshaler {
+			return ec.marshalOOrg2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚐOrg(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrgTimeMachineKeyRemovePayload_org(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrgTimeMachineKeyRemovePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Org(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrgTimeMachineKeyRemovePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *OrgTimeMachineKeyRemovePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgTimeMachineKeyRemovePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgTimeMachineKeyRemovePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrgTimeMachineKeyRemovePayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -15720,6 +16148,153 @@ func (ec *executionContext) fieldContext_Tenant_createdAt(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Tenant", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
+func (ec *executionContext) _TimeMachine_keys(ctx context.Context, field graphql.CollectedField, obj *ent.Org) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimeMachine_keys(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TimeMachineKeys, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []engine.TimeMachineKey) graphql.Marshaler {
+			return ec.marshalNTimeMachineKey2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐTimeMachineKeyᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimeMachine_keys(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TimeMachine",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TimeMachineKey(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TimeMachine_audience(ctx context.Context, field graphql.CollectedField, obj *ent.Org) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimeMachine_audience(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TimeMachine().Audience(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimeMachine_audience(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimeMachine", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _TimeMachine_installed(ctx context.Context, field graphql.CollectedField, obj *ent.Org) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimeMachine_installed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TimeMachine().Installed(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimeMachine_installed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimeMachine", field, true, true, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _TimeMachineKey_fingerprint(ctx context.Context, field graphql.CollectedField, obj *engine.TimeMachineKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimeMachineKey_fingerprint(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Fingerprint, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimeMachineKey_fingerprint(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimeMachineKey", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _TimeMachineKey_addedAt(ctx context.Context, field graphql.CollectedField, obj *engine.TimeMachineKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimeMachineKey_addedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AddedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimeMachineKey_addedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimeMachineKey", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _TimeMachineKey_expiresAt(ctx context.Context, field graphql.CollectedField, obj *engine.TimeMachineKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimeMachineKey_expiresAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TimeMachineKey_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimeMachineKey", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
 func (ec *executionContext) _TouchedRecord_recordId(ctx context.Context, field graphql.CollectedField, obj *backup.Touched) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -18126,7 +18701,7 @@ func (ec *executionContext) unmarshalInputOrgConnectInput(ctx context.Context, o
 		asMap["type"] = "PRODUCTION"
 	}
 
-	fieldsInOrder := [...]string{"orgId", "name", "type", "flow", "loginUrl", "clientId", "clientSecret", "refreshToken"}
+	fieldsInOrder := [...]string{"orgId", "name", "type", "flow", "loginUrl", "clientId", "clientSecret", "refreshToken", "timeMachineKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -18189,6 +18764,13 @@ func (ec *executionContext) unmarshalInputOrgConnectInput(ctx context.Context, o
 				return it, err
 			}
 			it.RefreshToken = data
+		case "timeMachineKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timeMachineKey"))
+			data, err := ec.unmarshalOString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TimeMachineKey = data
 		}
 	}
 	return it, nil
@@ -18348,6 +18930,80 @@ func (ec *executionContext) unmarshalInputOrgSettingsUpdateInput(ctx context.Con
 				return it, err
 			}
 			it.BulkPercent = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputOrgTimeMachineKeyAddInput(ctx context.Context, obj any) (OrgTimeMachineKeyAddInput, error) {
+	var it OrgTimeMachineKeyAddInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"orgId", "publicKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "orgId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrgID = data
+		case "publicKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("publicKey"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PublicKey = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputOrgTimeMachineKeyRemoveInput(ctx context.Context, obj any) (OrgTimeMachineKeyRemoveInput, error) {
+	var it OrgTimeMachineKeyRemoveInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"orgId", "fingerprint"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "orgId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrgID = data
+		case "fingerprint":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fingerprint"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Fingerprint = data
 		}
 	}
 	return it, nil
@@ -19421,6 +20077,20 @@ func (ec *executionContext) _Payload(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._RecordFieldsRestorePayload(ctx, sel, obj)
+	case OrgTimeMachineKeyRemovePayload:
+		return ec._OrgTimeMachineKeyRemovePayload(ctx, sel, &obj)
+	case *OrgTimeMachineKeyRemovePayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._OrgTimeMachineKeyRemovePayload(ctx, sel, obj)
+	case OrgTimeMachineKeyAddPayload:
+		return ec._OrgTimeMachineKeyAddPayload(ctx, sel, &obj)
+	case *OrgTimeMachineKeyAddPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._OrgTimeMachineKeyAddPayload(ctx, sel, obj)
 	case OrgSettingsUpdatePayload:
 		return ec._OrgSettingsUpdatePayload(ctx, sel, &obj)
 	case *OrgSettingsUpdatePayload:
@@ -22160,6 +22830,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "orgTimeMachineKeyAdd":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_orgTimeMachineKeyAdd(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "orgTimeMachineKeyRemove":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_orgTimeMachineKeyRemove(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -22782,6 +23466,44 @@ func (ec *executionContext) _Org(ctx context.Context, sel ast.SelectionSet, obj 
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "timeMachine":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Org_timeMachine(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -23125,6 +23847,92 @@ func (ec *executionContext) _OrgSettingsUpdatePayload(ctx context.Context, sel a
 			}
 		case "userErrors":
 			out.Values[i] = ec._OrgSettingsUpdatePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var orgTimeMachineKeyAddPayloadImplementors = []string{"OrgTimeMachineKeyAddPayload", "Payload"}
+
+func (ec *executionContext) _OrgTimeMachineKeyAddPayload(ctx context.Context, sel ast.SelectionSet, obj *OrgTimeMachineKeyAddPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, orgTimeMachineKeyAddPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrgTimeMachineKeyAddPayload")
+		case "org":
+			out.Values[i] = ec._OrgTimeMachineKeyAddPayload_org(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._OrgTimeMachineKeyAddPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var orgTimeMachineKeyRemovePayloadImplementors = []string{"OrgTimeMachineKeyRemovePayload", "Payload"}
+
+func (ec *executionContext) _OrgTimeMachineKeyRemovePayload(ctx context.Context, sel ast.SelectionSet, obj *OrgTimeMachineKeyRemovePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, orgTimeMachineKeyRemovePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrgTimeMachineKeyRemovePayload")
+		case "org":
+			out.Values[i] = ec._OrgTimeMachineKeyRemovePayload_org(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._OrgTimeMachineKeyRemovePayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -25961,6 +26769,168 @@ func (ec *executionContext) _Tenant(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
+var timeMachineImplementors = []string{"TimeMachine"}
+
+func (ec *executionContext) _TimeMachine(ctx context.Context, sel ast.SelectionSet, obj *ent.Org) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, timeMachineImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TimeMachine")
+		case "keys":
+			out.Values[i] = ec._TimeMachine_keys(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "audience":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._TimeMachine_audience(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "installed":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._TimeMachine_installed(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var timeMachineKeyImplementors = []string{"TimeMachineKey"}
+
+func (ec *executionContext) _TimeMachineKey(ctx context.Context, sel ast.SelectionSet, obj *engine.TimeMachineKey) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, timeMachineKeyImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TimeMachineKey")
+		case "fingerprint":
+			out.Values[i] = ec._TimeMachineKey_fingerprint(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "addedAt":
+			out.Values[i] = ec._TimeMachineKey_addedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._TimeMachineKey_expiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var touchedRecordImplementors = []string{"TouchedRecord"}
 
 func (ec *executionContext) _TouchedRecord(ctx context.Context, sel ast.SelectionSet, obj *backup.Touched) graphql.Marshaler {
@@ -27822,6 +28792,36 @@ func (ec *executionContext) marshalNOrgState2githubᚗcomᚋholdfastᚑbackupᚋ
 	return v
 }
 
+func (ec *executionContext) unmarshalNOrgTimeMachineKeyAddInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgTimeMachineKeyAddInput(ctx context.Context, v any) (OrgTimeMachineKeyAddInput, error) {
+	res, err := ec.unmarshalInputOrgTimeMachineKeyAddInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOrgTimeMachineKeyAddPayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgTimeMachineKeyAddPayload(ctx context.Context, sel ast.SelectionSet, v *OrgTimeMachineKeyAddPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._OrgTimeMachineKeyAddPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNOrgTimeMachineKeyRemoveInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgTimeMachineKeyRemoveInput(ctx context.Context, v any) (OrgTimeMachineKeyRemoveInput, error) {
+	res, err := ec.unmarshalInputOrgTimeMachineKeyRemoveInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOrgTimeMachineKeyRemovePayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgTimeMachineKeyRemovePayload(ctx context.Context, sel ast.SelectionSet, v *OrgTimeMachineKeyRemovePayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._OrgTimeMachineKeyRemovePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNOrgType2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚋorgᚐType(ctx context.Context, v any) (org.Type, error) {
 	var res org.Type
 	err := res.UnmarshalGQL(v)
@@ -28579,6 +29579,36 @@ func (ec *executionContext) marshalNTime2timeᚐTime(ctx context.Context, sel as
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNTimeMachine2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚐOrg(ctx context.Context, sel ast.SelectionSet, v *ent.Org) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._TimeMachine(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNTimeMachineKey2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐTimeMachineKey(ctx context.Context, sel ast.SelectionSet, v engine.TimeMachineKey) graphql.Marshaler {
+	return ec._TimeMachineKey(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNTimeMachineKey2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐTimeMachineKeyᚄ(ctx context.Context, sel ast.SelectionSet, v []engine.TimeMachineKey) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTimeMachineKey2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐTimeMachineKey(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNTouchedRecord2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋbackupᚐTouched(ctx context.Context, sel ast.SelectionSet, v *backup.Touched) graphql.Marshaler {

@@ -207,6 +207,51 @@ func (this OrgSettingsUpdatePayload) GetUserErrors() []UserError {
 	return interfaceSlice
 }
 
+type OrgTimeMachineKeyAddInput struct {
+	OrgID string `json:"orgId"`
+	// PEM of an X.509 certificate or of an RSA public key of at least 2048 bits.
+	PublicKey string `json:"publicKey"`
+}
+
+type OrgTimeMachineKeyAddPayload struct {
+	Org        *ent.Org    `json:"org,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+func (OrgTimeMachineKeyAddPayload) IsPayload() {}
+func (this OrgTimeMachineKeyAddPayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
+type OrgTimeMachineKeyRemoveInput struct {
+	OrgID       string `json:"orgId"`
+	Fingerprint string `json:"fingerprint"`
+}
+
+type OrgTimeMachineKeyRemovePayload struct {
+	Org        *ent.Org    `json:"org,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+func (OrgTimeMachineKeyRemovePayload) IsPayload() {}
+func (this OrgTimeMachineKeyRemovePayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
 type Query struct {
 }
 

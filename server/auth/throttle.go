@@ -29,11 +29,14 @@ func NewThrottle(perMinute float64, burst int) *Throttle {
 // Allow refuses the context's address when it tries too often.
 func (t *Throttle) Allow(ctx context.Context) error {
 	address, _ := ctx.Value(addressKey{}).(string)
-	if !t.limiter(address).Allow() {
+	if !t.AllowKey(address) {
 		return engine.E(engine.KindLimit, "TOO_MANY_TRIES", "There were too many tries from your address: wait a minute.")
 	}
 	return nil
 }
+
+// AllowKey is Allow for anything else that tries, by its name.
+func (t *Throttle) AllowKey(key string) bool { return t.limiter(key).Allow() }
 
 func (t *Throttle) limiter(address string) *rate.Limiter {
 	t.mu.Lock()

@@ -35,6 +35,8 @@ type Site struct {
 	// JobLog writes the log that a signed link opens, as CSV; it answers an error
 	// only before it has written.
 	JobLog func(ctx context.Context, w io.Writer, token string) error
+	// TimeMachine answers the orgs' Apex.
+	TimeMachine http.Handler
 	// Ready says why the server cannot answer at the moment, if so.
 	Ready func(ctx context.Context) error
 	// Stopping is closed when the server stops: streams end then, while other
@@ -55,6 +57,7 @@ func (s Site) Handler() http.Handler {
 	mux.Handle("GET /assets/", caching("no-cache", http.StripPrefix("/assets/", tagged(assets))))
 	mux.HandleFunc("GET "+CallbackPath, s.callback)
 	mux.HandleFunc("GET /job-log/{token}", s.jobLog)
+	mux.Handle("POST /time-machine/v1/{operation}", s.TimeMachine)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", s.readiness)
 	return secured(mux)
