@@ -104,7 +104,7 @@ func newScenario(t *testing.T, database string) *scenario {
 	t.Helper()
 	s := &scenario{t: t, clock: movable{began: time.Now()}, names: map[string]string{}, answers: map[string]string{}}
 	org, err := simorg.New(simorg.Config{
-		Now: s.clock.Now, OrgName: "Scenario", SessionTimeout: 10 * 365 * 24 * time.Hour,
+		Now: s.clock.Now, OrgName: "Scenario", Lean: true, SessionTimeout: 10 * 365 * 24 * time.Hour,
 		Users: []simorg.User{{Username: demoUser, FirstName: "Integration", LastName: "User", Email: demoUser}},
 		Apps:  []simorg.App{{ClientID: demoClientID, ClientSecret: demoClientSecret, RunAs: demoUser}},
 	})

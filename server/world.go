@@ -66,7 +66,7 @@ func newWorld(ctx context.Context, listen string, log *slog.Logger) (w *world, e
 // newOrg is the demo's org, without records; an empty id is the default.
 func newOrg(id string) (*simorg.Org, error) {
 	org, err := simorg.New(simorg.Config{
-		Now: time.Now, OrgID: id, OrgName: "Holdfast Demo",
+		Now: time.Now, OrgID: id, OrgName: "Holdfast Demo", Lean: true,
 		Users: []simorg.User{{Username: demoUser, FirstName: "Integration", LastName: "User", Email: demoUser}},
 		Apps:  []simorg.App{{ClientID: demoClientID, ClientSecret: demoClientSecret, RunAs: demoUser}},
 	})

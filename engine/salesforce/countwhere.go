@@ -8,7 +8,7 @@ import (
 
 // CountWhere lets the org count what lives: SELECT COUNT().
 func (o *org) CountWhere(ctx context.Context, object, where string) (int64, error) {
-	s := selection{fields: []string{"COUNT()"}, object: object, where: bounds(engine.ReadRequest{Where: where})}
+	s := selection{fields: []string{"COUNT()"}, object: object, where: bounds(engine.ReadRequest{Object: engine.SObject{Name: object}, Where: where})}
 	var wire struct {
 		Total *int64 `json:"totalSize"`
 	}

@@ -64,6 +64,9 @@ func bounds(r engine.ReadRequest) []string {
 	if r.Where != "" {
 		where = append(where, "("+r.Where+")")
 	}
+	if strings.HasSuffix(r.Object.Name, "__kav") || r.Object.Name == "KnowledgeArticleVersion" {
+		where = append(where, "PublishStatus IN ('Draft','Online','Archived')") // asked for none, the platform refuses
+	}
 	if r.StampField != "" && !r.Since.IsZero() {
 		where = append(where, r.StampField+" >= "+stamp(r.Since))
 	}

@@ -17,6 +17,8 @@ type session struct {
 	token   string
 	user    *person
 	app     *App
+	scope   string
+	opened  time.Time
 	expires time.Time
 }
 
@@ -28,6 +30,7 @@ type grant struct {
 	expires   time.Time // of a code; zero: never
 	redirect  string
 	challenge string
+	nonce     string
 }
 
 // authState is every token of the org.
@@ -37,6 +40,7 @@ type authState struct {
 	sessions map[string]*session
 	refresh  map[string]*grant
 	codes    map[string]*grant
+	signer   signer
 }
 
 func (a *authState) init() {
@@ -51,12 +55,13 @@ func (a *authState) secret(kind string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// open starts a session.
-func (o *Org) open(p *person, app *App) *session {
+// open starts a session; of no app in particular for SOAP login.
+func (o *Org) open(p *person, app *App, scope string) *session {
 	a := &o.auth
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s := &session{token: o.orgID[:15] + "!AQE" + a.secret("session"), user: p, app: app, expires: o.cfg.Now().Add(o.cfg.SessionTimeout)}
+	now := o.cfg.Now()
+	s := &session{token: o.orgID[:15] + "!AQE" + a.secret("session"), user: p, app: app, scope: scope, opened: now, expires: now.Add(o.cfg.SessionTimeout)}
 	a.sessions[s.token] = s
 	return s
 }
@@ -117,7 +122,7 @@ func (o *Org) identityURL(r *http.Request, userID string) string {
 }
 
 // tokenBody is the token endpoint's success.
-func (o *Org) tokenBody(r *http.Request, s *session, scope string) map[string]any {
+func (o *Org) tokenBody(r *http.Request, s *session) map[string]any {
 	id := o.identityURL(r, s.user.id)
 	issued := strconv.FormatInt(o.cfg.Now().UnixMilli(), 10)
 	mac := hmac.New(sha256.New, []byte(s.app.ClientSecret))
@@ -126,8 +131,8 @@ func (o *Org) tokenBody(r *http.Request, s *session, scope string) map[string]an
 		"access_token": s.token, "instance_url": o.baseURL(r), "id": id, "token_type": "Bearer",
 		"issued_at": issued, "signature": base64.StdEncoding.EncodeToString(mac.Sum(nil)),
 	}
-	if scope != "" {
-		body["scope"] = scope
+	if s.scope != "" {
+		body["scope"] = s.scope
 	}
 	return body
 }

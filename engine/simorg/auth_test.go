@@ -1,8 +1,17 @@
 package simorg_test
 
 import (
+	"crypto"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"math/big"
 	"net/http"
 	"net/url"
 	"strings"
@@ -150,4 +159,186 @@ func TestSetUserChangesARunningSession(t *testing.T) {
 	if err := w.org.SetUser("nobody", func(*simorg.User) {}); err == nil {
 		t.Error("an unknown user was changed")
 	}
+}
+
+// signed is a compact JWS of the claims.
+func signed(t *testing.T, key *rsa.PrivateKey, claims map[string]any) string {
+	t.Helper()
+	part := func(v any) string {
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return base64.RawURLEncoding.EncodeToString(text)
+	}
+	text := part(map[string]string{"alg": "RS256"}) + "." + part(claims)
+	sum := sha256.Sum256([]byte(text))
+	signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, sum[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text + "." + base64.RawURLEncoding.EncodeToString(signature)
+}
+
+func newKey(t *testing.T) (*rsa.PrivateKey, string) {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key, string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+}
+
+func TestJWTBearer(t *testing.T) {
+	t.Parallel()
+	key, public := newKey(t)
+	other, _ := newKey(t)
+	w := newWorld(t, func(c *simorg.Config) {
+		c.Apps[0].Certificate, c.Apps[0].Approved = public, []string{"admin@test.example", "gone@test.example"}
+		c.Apps = append(c.Apps, simorg.App{ClientID: "own", ClientSecret: "s", Certificate: public, RedirectURIs: []string{"http://localhost/cb"}}, simorg.App{ClientID: "none"})
+		c.Users = append(c.Users, simorg.User{Username: "gone@test.example", LastName: "G", Inactive: true}, simorg.User{Username: "plain@test.example", LastName: "P"})
+	})
+	good := func() map[string]any {
+		return map[string]any{"iss": "app", "sub": "Admin@test.example", "aud": "https://login.salesforce.com", "exp": w.clock.now().Add(3 * time.Minute).Unix()}
+	}
+	ask := func(assertion string) (int, map[string]any) {
+		var got map[string]any
+		status := w.form("/services/oauth2/token", url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"}, "assertion": {assertion}}, &got)
+		return status, got
+	}
+	status, got := ask(signed(t, key, good()))
+	if status != 200 || got["access_token"] == nil || got["refresh_token"] != nil || got["instance_url"] != w.url {
+		t.Fatalf("a good assertion: %d %v", status, got)
+	}
+	expect(t, "the session works", w.withToken(got["access_token"].(string)), 200)
+	for name, c := range map[string]struct {
+		key    *rsa.PrivateKey
+		change map[string]any
+		want   string
+	}{
+		"my domain as audience":        {key, map[string]any{"aud": w.url}, ""},
+		"several audiences":            {key, map[string]any{"aud": []string{"https://x.example", "https://test.salesforce.com"}}, ""},
+		"another audience":             {key, map[string]any{"aud": "https://x.example"}, "invalid_grant: audience is invalid"},
+		"no audience":                  {key, map[string]any{"aud": nil}, "invalid_grant: audience is invalid"},
+		"another key":                  {other, nil, "invalid_grant: invalid assertion"},
+		"an unknown app":               {key, map[string]any{"iss": "x"}, "invalid_client_id: client identifier invalid"},
+		"an app without a certificate": {key, map[string]any{"iss": "none"}, "invalid_grant: invalid assertion"},
+		"expired":                      {key, map[string]any{"exp": w.clock.now().Add(-2 * time.Minute).Unix()}, "invalid_grant: expired assertion"},
+		"good for an hour":             {key, map[string]any{"exp": w.clock.now().Add(time.Hour).Unix()}, "invalid_grant: expired assertion"},
+		"good for ever":                {key, map[string]any{"exp": nil}, "invalid_grant: expired assertion"},
+		"nobody":                       {key, map[string]any{"sub": "nobody@test.example"}, "invalid_grant: user hasn't approved this consumer"},
+		"not approved by the admin":    {key, map[string]any{"sub": "plain@test.example"}, "invalid_app_access: user is not admin approved to access this app"},
+		"inactive":                     {key, map[string]any{"sub": "gone@test.example"}, "inactive_user: user is inactive"},
+		"never approved by the user":   {key, map[string]any{"iss": "own"}, "invalid_grant: user hasn't approved this consumer"},
+	} {
+		claims := good()
+		for k, v := range c.change {
+			claims[k] = v
+		}
+		status, got := ask(signed(t, c.key, claims))
+		said := ""
+		if status != 200 {
+			said = fmt.Sprint(got["error"], ": ", got["error_description"])
+		}
+		expect(t, name, said, c.want)
+	}
+	_, got = ask("a.b")
+	expect(t, "no JWT at all", got["error"], any("invalid_grant"))
+	unsigned := strings.Split(signed(t, key, good()), ".")
+	unsigned[0] = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`))
+	_, got = ask(unsigned[0] + "." + unsigned[1] + ".")
+	expect(t, "alg none", got["error"], any("invalid_grant"))
+	w.approveFor("own")
+	status, _ = ask(signed(t, key, map[string]any{"iss": "own", "sub": "admin@test.example", "aud": w.url, "exp": w.clock.now().Add(time.Minute).Unix()}))
+	expect(t, "approved once by the user", status, 200)
+}
+
+// approveFor lets the admin approve an app for good, and returns the tokens.
+func (w *world) approveFor(client string) map[string]any {
+	w.Helper()
+	code := w.authorize("POST", url.Values{
+		"response_type": {"code"}, "client_id": {client}, "redirect_uri": {"http://localhost/cb"}, "scope": {"api refresh_token openid"}, "nonce": {"n1"},
+		"username": {"admin@test.example"}, "answer": {"allow"},
+	}).Get("code")
+	var got map[string]any
+	w.form("/services/oauth2/token", url.Values{
+		"grant_type": {"authorization_code"}, "code": {code}, "client_id": {client}, "client_secret": {map[string]string{"app": "shh", "own": "s"}[client]}, "redirect_uri": {"http://localhost/cb"},
+	}, &got)
+	return got
+}
+
+func TestOpenID(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	got := w.approveFor("app")
+	token, _ := got["id_token"].(string)
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		t.Fatalf("id_token %q", token)
+	}
+	var set struct {
+		Keys []struct{ Kid, N, E string }
+	}
+	status, body := w.do("GET", "/id/keys", nil)
+	if err := json.Unmarshal(body, &set); err != nil || status != 200 || len(set.Keys) != 1 {
+		t.Fatalf("keys: %d %s", status, body)
+	}
+	n, _ := base64.RawURLEncoding.DecodeString(set.Keys[0].N)
+	e, _ := base64.RawURLEncoding.DecodeString(set.Keys[0].E)
+	public := &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(new(big.Int).SetBytes(e).Int64())}
+	sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
+	signature, _ := base64.RawURLEncoding.DecodeString(parts[2])
+	if err := rsa.VerifyPKCS1v15(public, crypto.SHA256, sum[:], signature); err != nil {
+		t.Error("the id_token is not signed by the published key")
+	}
+	var claims map[string]any
+	text, _ := base64.RawURLEncoding.DecodeString(parts[1])
+	_ = json.Unmarshal(text, &claims)
+	expect(t, "sub", claims["sub"], got["id"])
+	expect(t, "nonce", claims["nonce"], any("n1"))
+	expect(t, "aud", claims["aud"], any("app"))
+	look := func(token any, secret string) map[string]any {
+		var facts map[string]any
+		w.form("/services/oauth2/introspect", url.Values{"token": {token.(string)}, "client_id": {"app"}, "client_secret": {secret}}, &facts)
+		return facts
+	}
+	facts := look(got["access_token"], "shh")
+	expect(t, "active", facts["active"], any(true))
+	expect(t, "username", facts["username"], any("admin@test.example"))
+	expect(t, "scope", facts["scope"], any("api refresh_token openid"))
+	expect(t, "exp", facts["exp"], any(float64(w.clock.now().Add(2*time.Hour).Unix())))
+	expect(t, "a refresh token", look(got["refresh_token"], "shh")["token_type"], any("refresh_token"))
+	expect(t, "another secret", look(got["access_token"], "no")["error"], any("invalid_client"))
+	w.form("/services/oauth2/revoke", url.Values{"token": {got["access_token"].(string)}}, &struct{}{})
+	expect(t, "after revoke", look(got["access_token"], "shh")["active"], any(false))
+	var refused map[string]any
+	status = w.form("/services/oauth2/revoke", url.Values{"token": {"none"}}, &refused)
+	expect(t, "revoke of no token", fmt.Sprint(status, refused["error"]), "400invalid_token")
+	var found map[string]any
+	_, body = w.do("GET", "/.well-known/openid-configuration", nil)
+	_ = json.Unmarshal(body, &found)
+	expect(t, "jwks_uri", found["jwks_uri"], any(w.url+"/id/keys"))
+}
+
+func TestIdentityURL(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	got := w.approveFor("app")
+	id := strings.TrimPrefix(got["id"].(string), w.url)
+	mac := hmac.New(sha256.New, []byte("shh"))
+	mac.Write([]byte(got["id"].(string) + got["issued_at"].(string)))
+	expect(t, "signature", got["signature"], any(base64.StdEncoding.EncodeToString(mac.Sum(nil))))
+	_, body := w.do("GET", id+"?version=latest", nil)
+	var identity map[string]any
+	if err := json.Unmarshal(body, &identity); err != nil {
+		t.Fatalf("%s", body)
+	}
+	expect(t, "username", identity["username"], any("admin@test.example"))
+	expect(t, "rest", identity["urls"].(map[string]any)["rest"], any(w.url+"/services/data/v66.0/"))
+	status, body := w.do("GET", "/id/00D5g000009999AAA/x", nil)
+	expect(t, "another org", fmt.Sprint(status, strings.TrimSpace(string(body))), "403Wrong_Org")
 }

@@ -20,7 +20,7 @@ func (t *tx) undelete(id string) error {
 	if !valid {
 		return invalidRow("MALFORMED_ID", nil, "bad id %s", id)
 	}
-	obj := t.o.schema().ByPrefix(full)
+	obj := t.o.ofID(full)
 	if obj == nil {
 		return invalidRow("INVALID_CROSS_REFERENCE_KEY", nil, "invalid cross reference id")
 	}
@@ -33,6 +33,13 @@ func (t *tx) undelete(id string) error {
 	}
 	mark := len(t.undo)
 	rows := append([]row{{obj, r}}, t.o.bins.under[full]...)
+	for _, back := range slices.Clone(rows) {
+		if other := t.o.twin(back); other != nil {
+			if r := t.o.table(other.Name).Get(back.rec.ID); r != nil {
+				rows = append(rows, row{other, r})
+			}
+		}
+	}
 	for _, back := range rows {
 		if back.rec.State == store.Binned {
 			t.change(back.obj, back.rec, nil, func(r *store.Record) { r.State, r.DeletedAt, r.Under, r.Stamp = store.Live, 0, "", t.stamp })
@@ -86,7 +93,7 @@ func (t *tx) masterAlive(r row) error {
 		if f.Type != "reference" || f.Nillable || f.From != schema.Stored || id == "" {
 			continue
 		}
-		if parent := t.o.schema().ByPrefix(id); parent != nil {
+		if parent := t.o.ofID(id); parent != nil {
 			if p := t.o.table(parent.Name).Get(id); p != nil && p.State != store.Live {
 				return invalidRow("UNDELETE_FAILED", nil, "the parent record %s is in the recycle bin: undelete it first", id)
 			}
@@ -98,7 +105,7 @@ func (t *tx) masterAlive(r row) error {
 // emptyBin purges a record from the bin before its time.
 func (t *tx) emptyBin(id string) error {
 	full, _ := readID(id)
-	obj := t.o.schema().ByPrefix(full)
+	obj := t.o.ofID(full)
 	if obj == nil {
 		return invalidRow("INVALID_CROSS_REFERENCE_KEY", nil, "invalid cross reference id")
 	}
@@ -115,7 +122,7 @@ func (t *tx) emptyBin(id string) error {
 // purge takes a record that was just deleted, and what went with it, out of the
 // bin for good (hardDelete); getDeleted still tells of it.
 func (t *tx) purge(id string) error {
-	obj := t.o.schema().ByPrefix(id)
+	obj := t.o.ofID(id)
 	r := t.o.table(obj.Name).Get(id)
 	if r == nil {
 		return nil

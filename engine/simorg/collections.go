@@ -184,7 +184,7 @@ func (c *call) deleteOne(t *tx, id string) outcome {
 	if !valid {
 		return outcome{id: id, err: invalidRow("MALFORMED_ID", nil, "malformed id %s", id)}
 	}
-	obj := t.o.schema().ByPrefix(full)
+	obj := t.o.ofID(full)
 	if obj == nil || !t.user.seesObject(obj) {
 		return outcome{id: full, err: invalidRow("INVALID_CROSS_REFERENCE_KEY", nil, "invalid cross reference id")}
 	}

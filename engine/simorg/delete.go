@@ -44,6 +44,12 @@ func (t *tx) delete(obj *schema.Object, id string) error {
 	if err := t.mayWrite(obj); err != nil {
 		return err
 	}
+	if obj.Name == "PricebookEntry" && t.archiveEntry(obj, r) {
+		return nil
+	}
+	if obj.Name == "ContentNote" {
+		obj, r = t.o.schema().Get("ContentDocument"), t.o.table("ContentDocument").Get(r.ID)
+	}
 	if err := t.refuseDelete(obj, r); err != nil {
 		return err
 	}
@@ -171,7 +177,12 @@ func (o *Org) title(r row) string {
 // bin moves a row to the Recycle Bin, or out of the org when it has none.
 func (d *remove) bin(g row, root string) {
 	table := d.o.table(g.obj.Name)
-	if g.obj.Field("IsDeleted") == nil {
+	if other := d.o.twin(g); other != nil {
+		if r := d.o.table(other.Name).Get(g.rec.ID); r != nil && r.State == store.Live {
+			defer d.bin(row{other, r}, root)
+		}
+	}
+	if g.obj.Field("IsDeleted") == nil || g.obj.Trait("binless") || g.obj.Trait("binless=alone") && g.rec.ID == root {
 		before, values := g.rec.Snapshot(), d.values(g)
 		table.Remove(g.rec)
 		d.undo = append(d.undo, func() { d.o.putBack(g, before, values) })
@@ -255,6 +266,13 @@ func (t *tx) refuseDelete(obj *schema.Object, r *store.Record) error {
 	}
 	if f := obj.Field("IsStandard"); obj.Name == "Pricebook2" && r.Get(f.Col) == "true" {
 		return invalidRow("DELETE_FAILED", nil, "The standard price book cannot be deleted.")
+	}
+	if obj.Name == "Product2" {
+		for _, line := range lineUses[:3] {
+			if used := t.alive(line, "Product2Id", r.ID); len(used) > 0 {
+				return invalidRow("DELETE_FAILED", nil, "Your attempt to delete %s could not be completed because it is used by %s.", t.o.title(row{obj, r}), strings.ToLower(used[0].obj.Label()))
+			}
+		}
 	}
 	return t.o.auto.locked(r.ID)
 }

@@ -37,3 +37,12 @@ func (o *Org) BulkBytes(src string) (int64, error) {
 	err = o.writeCSV(&n, j, j.rows)
 	return int64(n), err
 }
+
+// SystemRecord makes a record that only the platform makes.
+func (o *Org) SystemRecord(object string, fields map[string]any) (id string, err error) {
+	err = o.transact(o.first, writeOptions{}, func(t *tx) error {
+		id, err = t.systemInsert(object, fields)
+		return err
+	})
+	return id, err
+}

@@ -14,6 +14,10 @@ func (o *Org) enableFeatures(c *schema.Catalogue) {
 	}
 	if len(o.cfg.Currencies) > 0 {
 		o.enableCurrencies(c)
+		return
+	}
+	for _, name := range []string{"CurrencyType", "DatedConversionRate"} {
+		c.Drop(name)
 	}
 }
 
@@ -101,17 +105,6 @@ func (o *Org) enableCurrencies(c *schema.Catalogue) {
 			o.addCurrency(obj)
 		}
 	}
-	types := schema.NewObject("CurrencyType", "01L")
-	types.Set("deletable", false, "undeletable", false, "triggerable", false)
-	types.Add(schema.NewField("Id", "id", 18, 0).ReadOnly())
-	iso := schema.NewField("IsoCode", "picklist", 40, 0)
-	iso.Nillable, iso.NameField = false, true
-	types.Add(iso)
-	types.Add(schema.NewField("ConversionRate", "double", 18, 6))
-	types.Add(schema.NewField("IsActive", "boolean", 0, 0))
-	types.Add(schema.NewField("IsCorporate", "boolean", 0, 0).ReadOnly())
-	types.Add(schema.NewField("SystemModstamp", "datetime", 0, 0).ReadOnly())
-	c.Put(types)
 }
 
 func holdsMoney(obj *schema.Object) bool {

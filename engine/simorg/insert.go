@@ -67,6 +67,9 @@ func (t *tx) insert(obj *schema.Object, in input) (string, error) {
 	if obj.IndexFields != nil {
 		return t.insertBig(obj, in)
 	}
+	if same := t.pairOf(obj, in); same != nil {
+		return t.pairAgain(obj, same, in)
+	}
 	return t.insertAs(&change{tx: t, obj: obj}, in)
 }
 

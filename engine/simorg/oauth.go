@@ -18,6 +18,9 @@ func (o *Org) authRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("/services/oauth2/token", o.token)
 	mux.HandleFunc("/services/oauth2/revoke", o.revoke)
 	mux.HandleFunc("/services/oauth2/userinfo", o.userinfo)
+	mux.HandleFunc("/services/oauth2/introspect", o.introspect)
+	mux.HandleFunc("/id/keys", o.keySet)
+	mux.HandleFunc("/.well-known/openid-configuration", o.discovery)
 	mux.HandleFunc("/id/{org}/{user}", o.identity)
 }
 
@@ -33,6 +36,7 @@ func (o *Org) token(w http.ResponseWriter, r *http.Request) {
 	flow, known := map[string]func(*http.Request) (map[string]any, *oauthError){
 		"authorization_code": o.codeGrant, "refresh_token": o.refreshGrant,
 		"client_credentials": o.clientGrant, "password": o.passwordGrant,
+		"urn:ietf:params:oauth:grant-type:jwt-bearer": o.jwtGrant,
 	}[r.Form.Get("grant_type")]
 	if !known {
 		o.refuseToken(w, r, &oauthError{"unsupported_grant_type", "grant type not supported"})
@@ -95,7 +99,11 @@ func (o *Org) codeGrant(r *http.Request) (map[string]any, *oauthError) {
 	case g.challenge != "" && !verifies(g.challenge, r.Form.Get("code_verifier")):
 		return nil, &oauthError{"invalid_request", "invalid code verifier"}
 	}
-	body := o.tokenBody(r, o.open(g.user, app), g.scope)
+	s := o.open(g.user, app, g.scope)
+	body := o.tokenBody(r, s)
+	if wantsIDToken(g.scope) {
+		body["id_token"] = o.idToken(r, s, g.nonce)
+	}
 	if scopes := strings.Fields(g.scope); slices.Contains(scopes, "refresh_token") || slices.Contains(scopes, "offline_access") {
 		body["refresh_token"] = o.keepGrant(&grant{user: g.user, app: app, scope: g.scope})
 	}
@@ -133,7 +141,7 @@ func (o *Org) refreshGrant(r *http.Request) (map[string]any, *oauthError) {
 	if inactive {
 		return nil, &oauthError{"inactive_user", "user is inactive"}
 	}
-	body := o.tokenBody(r, o.open(g.user, app), g.scope)
+	body := o.tokenBody(r, o.open(g.user, app, g.scope))
 	if app.RotateRefreshTokens {
 		o.auth.mu.Lock()
 		delete(o.auth.refresh, token)
@@ -154,7 +162,7 @@ func (o *Org) clientGrant(r *http.Request) (map[string]any, *oauthError) {
 	if app.RunAs == "" || p == nil {
 		return nil, &oauthError{"invalid_grant", "no client credentials user enabled"}
 	}
-	return o.tokenBody(r, o.open(p, app), "api"), nil
+	return o.tokenBody(r, o.open(p, app, "api")), nil
 }
 
 func (o *Org) passwordGrant(r *http.Request) (map[string]any, *oauthError) {
@@ -166,7 +174,7 @@ func (o *Org) passwordGrant(r *http.Request) (map[string]any, *oauthError) {
 	if p == nil {
 		return nil, &oauthError{"invalid_grant", "authentication failure"}
 	}
-	return o.tokenBody(r, o.open(p, app), "api"), nil
+	return o.tokenBody(r, o.open(p, app, "api")), nil
 }
 
 // signIn checks a username and a password, with its security token or without.
@@ -290,7 +298,7 @@ func (o *Org) issueCode(p *person, app *App, form url.Values) string {
 	}
 	o.auth.codes[code] = &grant{
 		user: p, app: app, scope: scope, redirect: form.Get("redirect_uri"),
-		challenge: form.Get("code_challenge"), expires: o.cfg.Now().Add(codeLife),
+		challenge: form.Get("code_challenge"), nonce: form.Get("nonce"), expires: o.cfg.Now().Add(codeLife),
 	}
 	return code
 }

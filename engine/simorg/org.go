@@ -45,13 +45,18 @@ type Config struct {
 	// features of that name on.
 	PersonAccounts bool
 	Currencies     []string
+	// SharedContacts lets a contact belong to several accounts: the platform then
+	// makes the direct AccountContactRelation of each.
+	SharedContacts bool
 	// SilentRollUps makes roll-up summaries change without a new SystemModstamp.
 	SilentRollUps bool
 	// LockContention is the share of rows that fail with UNABLE_TO_LOCK_ROW when
 	// another ingest job at work holds their parent.
 	LockContention float64
-	// Bare leaves the built-in objects out: only what is loaded exists.
-	Bare    bool
+	// Bare leaves the built-in objects out: only what is loaded exists. Lean
+	// leaves out those of add-ons: quotes, teams, field service, knowledge and so on.
+	Bare, Lean bool
+
 	Faults  []Fault
 	Latency Latency
 }
@@ -81,6 +86,12 @@ type App struct {
 	RequirePKCE bool
 	// RotateRefreshTokens gives a new refresh token at each refresh.
 	RotateRefreshTokens bool
+	// Certificate (PEM: a certificate, or an RSA public key) checks the assertions
+	// of the JWT bearer grant; empty: the grant is refused.
+	Certificate string
+	// Approved are the usernames that an admin approved for the app; nil: a user
+	// approves it themselves, by a grant with a refresh token.
+	Approved []string
 }
 
 // Org is one simulated org. It is safe for concurrent use.
@@ -148,6 +159,9 @@ func New(cfg Config) (*Org, error) {
 		if catalogue, err = schema.Standard(); err != nil {
 			return nil, fmt.Errorf("the built-in schema: %w", err)
 		}
+	}
+	if cfg.Lean {
+		catalogue.Trim()
 	}
 	o.enableFeatures(catalogue)
 	o.publish(catalogue)

@@ -110,7 +110,7 @@ func (w *world) do(method, path string, body any, headers ...string) (int, []byt
 		}
 		in = bytes.NewReader(text)
 	}
-	if strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "/services") {
+	if strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "/services") && !strings.HasPrefix(path, "/id/") && !strings.HasPrefix(path, "/.well-known") {
 		path = data + path
 	}
 	r, err := http.NewRequest(method, w.url+path, in)

@@ -29,7 +29,7 @@ func soapLogin(c *soapCall) ([]*element, error) {
 	if p == nil {
 		return nil, &soapFault{"INVALID_LOGIN", "Invalid username, password, security token; or user locked out."}
 	}
-	s := c.org.open(p, &App{})
+	s := c.org.open(p, &App{}, "")
 	base := c.org.baseURL(c.r) + "/services/Soap/"
 	tail := c.version + "/" + c.org.orgID[:15]
 	return []*element{el("result", leaf("metadataServerUrl", base+"m/"+tail), boolLeaf("passwordExpired", false),

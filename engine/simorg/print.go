@@ -168,7 +168,7 @@ func (o *Org) target(f *schema.Field, r *store.Record) (*schema.Object, *store.R
 	if id == "" {
 		return nil, nil
 	}
-	obj := o.schema().ByPrefix(id)
+	obj := o.referred(f, id)
 	if obj == nil || o.tables[obj.Name] == nil {
 		return nil, nil
 	}

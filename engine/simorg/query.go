@@ -180,17 +180,27 @@ func (c *call) firstPage(e *engine, q *soql.Query, src string) ([]byte, error) {
 
 // needsFilter refuses a query that the object only answers with a filter.
 func (s *selection) needsFilter() error {
-	if s.obj.Name == "ContentDocumentLink" && !s.filteredBy("Id", "ContentDocumentId", "LinkedEntityId") && !s.engine.person.may("QueryAllFiles") {
-		return badRequest("MALFORMED_QUERY", "Implementation restriction: ContentDocumentLink requires a filter by a single Id on ContentDocumentId or LinkedEntityId using the equals operator or multiple Id's using the IN operator.")
+	if s.obj.Needs == nil || s.filteredBy(s.obj.Needs...) || s.obj.Name == "ContentDocumentLink" && s.engine.person.may("QueryAllFiles") {
+		return nil
 	}
-	return nil
+	return badRequest("MALFORMED_QUERY", "Implementation restriction: %s requires a filter by %s, using the equals operator or multiple values with the IN operator.", s.obj.Name, strings.Join(s.obj.Needs, " or "))
 }
 
-// filteredBy says whether one of the fields is compared with given values.
+// filteredBy says whether one of the fields or paths is compared with given values.
 func (s *selection) filteredBy(names ...string) bool {
 	for _, term := range conjuncts(s.query.Where) {
-		f, _ := s.equalities(term)
-		if f != nil && listed(strings.Join(names, ","), f.Name) {
+		var left soql.Expr
+		switch term := term.(type) {
+		case soql.Comparison:
+			if term.Op == soql.Equal {
+				left = term.Left
+			}
+		case soql.Membership:
+			if term.Op == soql.In {
+				left = term.Left
+			}
+		}
+		if f, is := left.(soql.Field); is && listed(strings.Join(names, ","), strings.Join(f.Path, ".")) {
 			return true
 		}
 	}

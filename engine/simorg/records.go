@@ -424,7 +424,7 @@ func (c *call) below(obj *schema.Object, r *store.Record, name string) (reply, e
 		if f.RelationshipName == nil || !strings.EqualFold(*f.RelationshipName, name) {
 			continue
 		}
-		parent := c.org.schema().ByPrefix(r.Get(f.Col))
+		parent := c.org.ofID(r.Get(f.Col))
 		if parent == nil {
 			return reply{}, notFound()
 		}

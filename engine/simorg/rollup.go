@@ -33,6 +33,11 @@ func (c *change) rollUps() error {
 }
 
 func (t *tx) rollUpParents(r row) error {
+	if r.obj.Name == "OpportunityLineItem" {
+		if err := t.sumProducts(r.rec.Get(r.obj.Field("OpportunityId").Col)); err != nil {
+			return err
+		}
+	}
 	for _, f := range r.obj.Fields {
 		if f.Type != "reference" || f.From != schema.Stored {
 			continue
@@ -50,7 +55,7 @@ func (t *tx) rollUpParents(r row) error {
 // that changes is stored with a new SystemModstamp, unless the org is configured
 // otherwise; nobody's triggers run.
 func (t *tx) rollUpParent(child *schema.Object, ref *schema.Field, id string) error {
-	parent := t.o.schema().ByPrefix(id)
+	parent := t.o.ofID(id)
 	if parent == nil {
 		return nil
 	}

@@ -80,7 +80,7 @@ func (e *formulaEnv) follow(values []string, head, rest string) (formula.Value, 
 			continue
 		}
 		id := values[f.Col]
-		target := e.o.schema().ByPrefix(id)
+		target := e.o.ofID(id)
 		if id == "" || target == nil {
 			return formula.Value{}, nil
 		}

@@ -138,7 +138,7 @@ func (c *change) references() error {
 }
 
 func (c *change) reference(f *schema.Field, id string) error {
-	target := c.o.schema().ByPrefix(id)
+	target := c.o.referred(f, id)
 	if f.Name == "RecordTypeId" {
 		return c.recordType(f, id)
 	}
@@ -208,17 +208,49 @@ func (c *change) store() error {
 		}
 		return c.storeBlobs()
 	}
-	c.id = c.o.nextID(prefixOf(c.obj))
+	if c.id == "" { // a note has that of its document
+		c.id = c.o.nextID(prefixOf(c.obj))
+	}
 	c.rec = &store.Record{ID: c.id, Stamp: c.stamp}
 	c.put(c.obj, c.rec, c.new)
 	c.hideInsert()
 	return c.storeBlobs()
 }
 
-// prefixOf is the object's key prefix; one without gets ids all the same.
+// noPrefix begins the ids of objects that have no key prefix.
+const noPrefix = "02c"
+
 func prefixOf(obj *schema.Object) string {
 	if obj.KeyPrefix != "" {
 		return obj.KeyPrefix
 	}
-	return "02c"
+	return noPrefix
+}
+
+// ofID is the object that an id belongs to; nil when none has it.
+func (o *Org) ofID(id string) *schema.Object {
+	if obj := o.schema().ByPrefix(id); obj != nil || !strings.HasPrefix(id, noPrefix) {
+		return obj
+	}
+	for _, obj := range o.schema().All() {
+		if obj.KeyPrefix == "" && o.table(obj.Name).Get(id) != nil {
+			return obj
+		}
+	}
+	return nil
+}
+
+// referred is the object that a reference's value belongs to: of those that
+// share a prefix, the one the reference may point at.
+func (o *Org) referred(f *schema.Field, id string) *schema.Object {
+	obj := o.ofID(id)
+	if obj == nil || f.References(obj.Name) {
+		return obj
+	}
+	for _, name := range f.ReferenceTo {
+		if other := o.schema().Get(name); other != nil && other.KeyPrefix == obj.KeyPrefix && o.table(name).Get(id) != nil {
+			return other
+		}
+	}
+	return obj
 }

@@ -66,7 +66,25 @@ func (o *Org) birthRecords() {
 		o.standardPricebook = o.nextID("01s")
 		t.birth("Pricebook2", o.standardPricebook, input{"Name": "Standard Price Book", "IsActive": "true", "IsStandard": "true"})
 	}
+	for _, b := range bornWith {
+		t.birth(b.object, o.nextID(prefixOf(&schema.Object{KeyPrefix: b.prefix})), b.in)
+	}
 	o.addRecordTypes()
+}
+
+// bornWith is a record each of the setup objects that others must refer to and
+// nobody can make through the API.
+var bornWith = []struct {
+	object, prefix string
+	in             input
+}{
+	{"OpportunitySplitType", "", input{"DeveloperName": "Revenue", "MasterLabel": "Revenue", "IsActive": "true", "IsTotalValidated": "true"}},
+	{"CaseTeamRole", "", input{"Name": "Case Manager", "AccessLevel": "Edit"}},
+	{"MilestoneType", "557", input{"Name": "First Response"}},
+	{"LiveChatVisitor", "", input{"Name": "00000000"}},
+	{"Community", "", input{"Name": "Internal Zone", "IsActive": "true"}},
+	{"Territory2Model", "", input{"Name": "Regions", "DeveloperName": "Regions", "State": "Active"}},
+	{"Territory2Type", "", input{"MasterLabel": "Region", "DeveloperName": "Region", "Priority": "1"}},
 }
 
 // birth stores a record as it is, past every rule.

@@ -7,13 +7,54 @@ import (
 	"time"
 
 	"github.com/holdfast-backup/holdfast/engine/simorg/schema"
-	"github.com/holdfast-backup/holdfast/engine/simorg/store"
 )
 
 // beforeSave is what the platform derives or demands of its own objects
 // (reference §8.8); nil for the others.
 func beforeSave(object string) func(*change) error {
 	switch object {
+	case "Individual":
+		return personName
+	case "OpportunitySplit":
+		return teamSplit
+	case "Partner", "AccountPartner", "OpportunityPartner":
+		return partner
+	case "CampaignMemberStatus":
+		return memberStatus
+	case "Knowledge__kav":
+		return article
+	case "TopicAssignment":
+		return topicAssignment
+	case "ContentNote":
+		return note
+	case "StaticResource":
+		return namedResource
+	case "Territory2":
+		return territory
+	case "EmailMessage":
+		return email
+	case "EmailMessageRelation":
+		return emailRelation
+	case "WorkOrder", "WorkOrderLineItem":
+		return work
+	case "ServiceAppointment":
+		return appointment
+	case "CaseMilestone":
+		return milestone
+	case "OpportunityLineItemSchedule":
+		return schedule
+	case "Quote":
+		return quote
+	case "QuoteLineItem":
+		return quoteLine
+	case "QuoteDocument":
+		return quoteDocument
+	case "OrderItem":
+		return orderItem
+	case "ContractLineItem":
+		return contractLine
+	case "Asset":
+		return asset
 	case "Account":
 		return account
 	case "Contact":
@@ -71,14 +112,23 @@ func afterSave(object string) func(*change) error {
 		return campaignSaved
 	case "Opportunity":
 		return opportunitySaved
-	case "FeedItem":
-		return feedItemSaved
+	case "OpportunityContactRole":
+		return primaryRole
+	case "Contact":
+		return (*change).relateContact
+	case "Partner", "AccountPartner", "OpportunityPartner":
+		return partnerSaved
+	case "ContentWorkspace":
+		return librarySaved
 	}
 	return nil
 }
 
 func (c *change) standardBefore() error {
 	c.assignByRule()
+	if kind, _ := c.obj.Associate(); kind == "Share" {
+		return share(c)
+	}
 	if f := beforeSave(c.obj.Name); f != nil {
 		return f(c)
 	}
@@ -89,6 +139,7 @@ func (c *change) standardAfter() error {
 	if err := c.trackHistory(); err != nil {
 		return err
 	}
+	c.twinSaved()
 	if f := afterSave(c.obj.Name); f != nil {
 		return f(c)
 	}
@@ -143,13 +194,8 @@ func lead(c *change) error {
 }
 
 func user(c *change) error {
-	for name, value := range map[string]string{
-		"CommunityNickname": c.get("Alias"), "TimeZoneSidKey": "Europe/Helsinki",
-		"LocaleSidKey": "en_US", "EmailEncodingKey": "UTF-8", "LanguageLocaleKey": "en_US", "ProfileId": c.o.adminProfile,
-	} {
-		if c.get(name) == "" {
-			c.set(name, value)
-		}
+	if c.get("CommunityNickname") == "" {
+		c.set("CommunityNickname", c.get("Alias"))
 	}
 	return personName(c)
 }
@@ -170,6 +216,9 @@ var stages = map[string]stage{
 }
 
 func opportunity(c *change) error {
+	if !c.system && c.was("HasOpportunityLineItem") == "true" {
+		c.set("Amount", c.was("Amount"))
+	}
 	s, known := stages[strings.ToLower(c.get("StageName"))]
 	if !known {
 		s = stage{probability: "0.0", category: "Pipeline", listed: "Pipeline"}
@@ -288,7 +337,7 @@ func activity(c *change) error {
 
 // accountOf is the AccountId of a record, "" when it has none.
 func (t *tx) accountOf(id string) string {
-	obj := t.o.schema().ByPrefix(id)
+	obj := t.o.ofID(id)
 	if obj == nil || obj.Field("AccountId") == nil {
 		return ""
 	}
@@ -297,97 +346,6 @@ func (t *tx) accountOf(id string) string {
 		return ""
 	}
 	return r.Get(obj.Field("AccountId").Col)
-}
-
-// agreement is an Order or a Contract: it starts as a draft, and is activated
-// by an update of Status alone.
-func agreement(c *change) error {
-	active := strings.EqualFold(c.get("Status"), "Activated")
-	wasActive := c.was("StatusCode") == "Activated"
-	switch {
-	case c.old == nil && active:
-		return invalidRow("FAILED_ACTIVATION", []string{"Status"}, "Choose a valid %s status and save your changes. Ask your admin for details.", strings.ToLower(c.obj.Label()))
-	case wasActive && !active:
-		return invalidRow("INVALID_STATUS", []string{"Status"}, "An activated %s cannot go back to draft.", strings.ToLower(c.obj.Label()))
-	case active && len(c.given) > 1 || wasActive && len(c.given) > 0 && !c.system:
-		return invalidRow("FAILED_ACTIVATION", []string{"Status"}, "Status must be the only field in the update that activates, and an activated %s is read-only.", strings.ToLower(c.obj.Label()))
-	}
-	c.set("StatusCode", "Draft")
-	if active {
-		c.set("StatusCode", "Activated")
-		c.set("ActivatedDate", formatStamp(c.stamp))
-		c.set("ActivatedById", c.user.id)
-	} else if strings.HasPrefix(c.get("Status"), "In Approval") {
-		c.set("StatusCode", "InApproval")
-	}
-	if start, err := time.Parse("2006-01-02", c.get("StartDate")); err == nil && c.get("ContractTerm") != "" {
-		c.set("EndDate", start.AddDate(0, int(parseNumber(c.get("ContractTerm"))), -1).Format("2006-01-02"))
-	}
-	return nil
-}
-
-// priceEntry demands the standard price before any other.
-func priceEntry(c *change) error {
-	product := c.get("Product2Id")
-	if p := c.o.table("Product2").Get(product); p != nil {
-		products := c.o.schema().Get("Product2")
-		c.set("Name", p.Get(products.Field("Name").Col))
-		c.set("ProductCode", p.Get(products.Field("ProductCode").Col))
-	}
-	standard, pays := c.standardPrice(product)
-	if c.old == nil && c.get("Pricebook2Id") != c.o.standardPricebook && standard == nil {
-		return invalidRow("STANDARD_PRICE_NOT_DEFINED", nil, "No standard price defined for this product")
-	}
-	if c.get("UseStandardPrice") == "true" && standard != nil {
-		c.set("UnitPrice", pays)
-	}
-	return c.onlyEntry(product)
-}
-
-// standardPrice is the product's entry in the standard price book.
-func (c *change) standardPrice(product string) (*store.Record, string) {
-	table := c.o.table("PricebookEntry")
-	table.Index(c.obj.Field("Product2Id").Col)
-	for _, r := range table.Find(c.obj.Field("Product2Id").Col, product) {
-		if r.State == store.Live && r.Get(c.obj.Field("Pricebook2Id").Col) == c.o.standardPricebook {
-			return r, r.Get(c.obj.Field("UnitPrice").Col)
-		}
-	}
-	return nil, ""
-}
-
-func (c *change) onlyEntry(product string) error {
-	for _, r := range c.o.table("PricebookEntry").Find(c.obj.Field("Product2Id").Col, product) {
-		if r.State == store.Live && r.ID != c.id && r.Get(c.obj.Field("Pricebook2Id").Col) == c.get("Pricebook2Id") {
-			return invalidRow("DUPLICATE_VALUE", nil, "This price definition already exists in this price book")
-		}
-	}
-	return nil
-}
-
-func lineItem(c *change) error {
-	if c.get("PricebookEntryId") == "" && c.get("Product2Id") == "" {
-		return invalidRow("REQUIRED_FIELD_MISSING", []string{"PricebookEntryId"}, "Required fields are missing: [PricebookEntryId]")
-	}
-	entries := c.o.schema().Get("PricebookEntry")
-	if r := c.o.table("PricebookEntry").Get(c.get("PricebookEntryId")); r != nil {
-		c.set("Product2Id", r.Get(entries.Field("Product2Id").Col))
-		c.set("ListPrice", r.Get(entries.Field("UnitPrice").Col))
-		c.set("Name", r.Get(entries.Field("Name").Col))
-		c.set("ProductCode", r.Get(entries.Field("ProductCode").Col))
-	}
-	quantity := parseNumber(c.get("Quantity"))
-	switch {
-	case c.gave("UnitPrice") && c.gave("TotalPrice") && c.get("UnitPrice") != "" && c.get("TotalPrice") != "":
-		return invalidRow("FIELD_INTEGRITY_EXCEPTION", []string{"TotalPrice"}, "Specify either the unit price or the total price, not both")
-	case c.gave("TotalPrice") && quantity != 0:
-		c.set("UnitPrice", formatDouble(parseNumber(c.get("TotalPrice"))/quantity))
-	case c.get("UnitPrice") == "":
-		return invalidRow("REQUIRED_FIELD_MISSING", []string{"UnitPrice"}, "Required fields are missing: [UnitPrice]")
-	default:
-		c.set("TotalPrice", formatDouble(parseNumber(c.get("UnitPrice"))*quantity))
-	}
-	return nil
 }
 
 func campaignMember(c *change) error {
@@ -400,7 +358,16 @@ func campaignMember(c *change) error {
 	if given != 1 {
 		return invalidRow("FIELD_INTEGRITY_EXCEPTION", nil, "A campaign member is exactly one of a lead, a contact and an account")
 	}
-	c.setBool("HasResponded", c.get("Status") == "Responded")
+	responded, known := c.get("Status") == "Responded", c.system || c.get("Status") == ""
+	for _, status := range c.alive("CampaignMemberStatus", "CampaignId", c.get("CampaignId")) {
+		if strings.EqualFold(status.rec.Get(status.obj.Field("Label").Col), c.get("Status")) {
+			known, responded = true, status.rec.Get(status.obj.Field("HasResponded").Col) == "true"
+		}
+	}
+	if !known && (c.isNew() || c.gave("Status")) {
+		return invalidRow("FIELD_INTEGRITY_EXCEPTION", []string{"Status"}, "%s is no member status of the campaign", c.get("Status"))
+	}
+	c.setBool("HasResponded", responded)
 	return nil
 }
 
@@ -420,42 +387,26 @@ func campaignSaved(c *change) error {
 	return nil
 }
 
-// opportunitySaved makes the primary contact role that ContactId asks for.
+// memberStatus is one of its label in its campaign.
+func memberStatus(c *change) error {
+	for _, other := range c.alive("CampaignMemberStatus", "CampaignId", c.get("CampaignId")) {
+		if other.rec.ID != c.id && strings.EqualFold(other.rec.Get(c.obj.Field("Label").Col), c.get("Label")) {
+			return invalidRow("DUPLICATE_VALUE", []string{"Label"}, "duplicate value found: Label duplicates value on record with id: %s", other.rec.ID[:15])
+		}
+	}
+	return nil
+}
+
+// opportunitySaved makes the primary contact role that ContactId asks for, and
+// keeps the stage history and the mark of the synced quote.
 func opportunitySaved(c *change) error {
+	c.stageHistory()
+	if err := c.syncQuote(); err != nil {
+		return err
+	}
 	if c.old != nil || c.get("ContactId") == "" {
 		return nil
 	}
 	_, err := c.systemInsert("OpportunityContactRole", input{"OpportunityId": c.id, "ContactId": c.get("ContactId"), "IsPrimary": true})
 	return err
-}
-
-// feedItemSaved shows a new item in its parent's own feed, under the same id.
-func feedItemSaved(c *change) error {
-	parent := c.o.schema().ByPrefix(c.get("ParentId"))
-	if c.old != nil || parent == nil {
-		return nil
-	}
-	feed, field := c.o.companion(parent, "Feed")
-	if feed == nil {
-		return nil
-	}
-	values := make([]string, feed.Cols())
-	for name, v := range map[string]string{
-		field: c.get("ParentId"), "Type": c.get("Type"), "Title": c.get("Title"), "Body": c.get("Body"),
-		"CreatedDate": c.get("CreatedDate"), "CreatedById": c.get("CreatedById"), "LastModifiedDate": c.get("LastModifiedDate"), "LastModifiedById": c.get("LastModifiedById"),
-	} {
-		if f := feed.Field(name); f != nil {
-			values[f.Col] = v
-		}
-	}
-	c.put(feed, &store.Record{ID: c.id, Stamp: c.stamp}, values)
-	return nil
-}
-
-func feedComment(c *change) error {
-	items := c.o.schema().Get("FeedItem")
-	if r := c.o.table("FeedItem").Get(c.get("FeedItemId")); r != nil {
-		c.set("ParentId", r.Get(items.Field("ParentId").Col))
-	}
-	return nil
 }

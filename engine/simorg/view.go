@@ -121,7 +121,7 @@ func (o *Org) seesFile(p *person, obj *schema.Object, r *store.Record) bool {
 	o.tables[links.Name].Where(document, id, func(l *store.Record) bool {
 		if l.State == store.Live {
 			at := l.Get(entity)
-			target := o.schema().ByPrefix(at)
+			target := o.ofID(at)
 			seen = seen || at == p.id
 			if target != nil && target.Name != "User" && p.seesObject(target) {
 				record := o.tables[target.Name].Get(at)

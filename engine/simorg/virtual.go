@@ -140,7 +140,7 @@ func (c *call) recordAccess(e *engine, q *soql.Query) ([]fact, error) {
 
 // access is what a person may do with a record.
 func (o *Org) access(p *person, id string) (read, edit, remove bool) {
-	obj := o.schema().ByPrefix(id)
+	obj := o.ofID(id)
 	if p == nil || obj == nil || !p.seesObject(obj) || p.Inactive {
 		return false, false, false
 	}

@@ -15,6 +15,9 @@ import (
 //	values NAME A|B            a picklist used by several fields (@NAME)
 //	objects NAME A,B           a list of objects used by several references
 //	object NAME PREFIX CALLS word… ; Label | Plural
+//	  (pair=A,B: a second insert of the same two updates the first; needs=A,B: a
+//	  query must filter by one of them; binless: a delete is for good; extra: not
+//	  in a lean org)
 //	  NAME type(size) word… ; Label
 //
 // CALLS are the letters of the platform reference §14 (C create, U update, D
@@ -45,6 +48,7 @@ func NewCatalogue() *Catalogue {
 // Standard holds the built-in objects and their companions.
 func Standard() (*Catalogue, error) {
 	c := NewCatalogue()
+	t := &table{Catalogue: c, values: map[string]string{}, objects: map[string]string{}}
 	entries, err := tables.ReadDir("builtin")
 	if err != nil {
 		return nil, err
@@ -54,17 +58,42 @@ func Standard() (*Catalogue, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := c.loadTable(string(text)); err != nil {
+		if err := t.load(string(text)); err != nil {
 			return nil, fmt.Errorf("%s: %w", e.Name(), err)
 		}
 	}
 	return c, nil
 }
 
+// Trim leaves what an org has without add-ons: no extra object or field, and no
+// reference to an object that is not there, where it may point at others.
+func (c *Catalogue) Trim() {
+	gone := map[string]bool{}
+	for _, o := range c.All() {
+		if o.Trait("extra") {
+			gone[o.Name] = true
+			c.Drop(o.Name)
+		}
+	}
+	for _, o := range c.All() {
+		for _, f := range slices.Clone(o.Fields) {
+			left := slices.DeleteFunc(slices.Clone(f.ReferenceTo), func(name string) bool { return gone[name] })
+			switch {
+			case f.Extra:
+				o.Remove(f.Name)
+				c.Unrelate(o.Name, f.Name)
+			case len(left) > 0:
+				f.ReferenceTo = left
+			}
+		}
+	}
+}
+
 // Get finds an object by name, in any case; nil when there is none.
 func (c *Catalogue) Get(name string) *Object { return c.objects[strings.ToLower(name)] }
 
-// ByPrefix finds the object that an id's first three characters name.
+// ByPrefix finds the object that an id's first three characters name: the first
+// of those that share a prefix.
 func (c *Catalogue) ByPrefix(id string) *Object {
 	if len(id) < 3 {
 		return nil
@@ -89,7 +118,7 @@ func (c *Catalogue) Put(o *Object) {
 		c.order = append(c.order, key)
 	}
 	c.objects[key] = o
-	if o.KeyPrefix != "" {
+	if first := c.prefix[o.KeyPrefix]; o.KeyPrefix != "" && (first == nil || strings.EqualFold(first.Name, o.Name)) {
 		c.prefix[o.KeyPrefix] = o
 	}
 	for _, r := range c.pending {
@@ -107,7 +136,9 @@ func (c *Catalogue) Drop(name string) {
 		return
 	}
 	delete(c.objects, key)
-	delete(c.prefix, o.KeyPrefix)
+	if c.prefix[o.KeyPrefix] == o {
+		delete(c.prefix, o.KeyPrefix)
+	}
 	c.order = slices.DeleteFunc(c.order, func(n string) bool { return n == key })
 	c.pending = slices.DeleteFunc(c.pending, func(r relation) bool { return r.child.ChildSObject == o.Name })
 	for _, parent := range c.objects {
@@ -136,7 +167,7 @@ func (c *Catalogue) Unrelate(child, field string) {
 	}
 }
 
-// table is the state of reading one table.
+// table is the state of reading the tables, in the order of their names.
 type table struct {
 	*Catalogue
 	values  map[string]string
@@ -145,8 +176,7 @@ type table struct {
 	words   []string
 }
 
-func (c *Catalogue) loadTable(text string) error {
-	t := &table{Catalogue: c, values: map[string]string{}, objects: map[string]string{}}
+func (t *table) load(text string) error {
 	lines := bufio.NewScanner(strings.NewReader(text))
 	for n := 1; lines.Scan(); n++ {
 		if err := t.line(lines.Text()); err != nil {
@@ -189,18 +219,27 @@ func (t *table) begin(words []string, label string) error {
 	o.Set("label", single, "labelPlural", plural)
 	o.calls(words[2])
 	t.object, t.words = o, words[3:]
+	o.Pair, o.Needs = t.names("pair"), t.names("needs")
 	o.systemFields(t.system())
 	return nil
 }
 
 // system is the word after sys=, "full" when there is none.
 func (t *table) system() string {
-	for _, w := range t.words {
-		if s, ok := strings.CutPrefix(w, "sys="); ok {
-			return s
-		}
+	if kind := t.names("sys"); kind != nil {
+		return kind[0]
 	}
 	return "full"
+}
+
+// names are those listed after key=, nil when there are none.
+func (t *table) names(key string) []string {
+	for _, w := range t.words {
+		if list, ok := strings.CutPrefix(w, key+"="); ok {
+			return strings.Split(list, ",")
+		}
+	}
+	return nil
 }
 
 func (o *Object) calls(letters string) {
@@ -224,15 +263,19 @@ func (t *table) finish() {
 	t.object = nil
 	has := func(word string) bool { return slices.Contains(t.words, word) }
 	o.tailFields(t.system(), has("viewed"), has("activity"))
-	o.Set("feedEnabled", has("feed"), "virtual", has("virtual"), "filtered", has("filtered"), "nobulk", has("nobulk"))
-	o.hide("virtual", "filtered", "nobulk")
+	o.Set("feedEnabled", has("feed"), "virtual", has("virtual"), "filtered", has("filtered"), "nobulk", has("nobulk"),
+		"binless", has("binless"), "binless=alone", has("binless=alone"), "extra", has("extra"))
+	o.hide("virtual", "filtered", "nobulk", "binless", "binless=alone", "extra")
 	if has("virtual") {
 		o.Set("queryable", false)
 	}
 	t.Put(o)
 	for _, kind := range []string{"History", "Feed", "Share"} {
-		if has(strings.ToLower(kind)) {
-			t.companion(o, kind)
+		if word := strings.ToLower(kind); has(word) {
+			k := t.companion(o, kind)
+			if o.Trait("extra") || slices.Contains(t.names("extra"), word) {
+				k.Traits = append(k.Traits, "extra")
+			}
 		}
 	}
 }
@@ -277,24 +320,12 @@ func (t *table) list(args string) []string {
 	var all []string
 	for _, name := range strings.Split(args, ",") {
 		if set, ok := strings.CutPrefix(name, "@"); ok {
-			all = append(all, strings.Split(t.set(set), ",")...)
+			all = append(all, strings.Split(t.objects[set], ",")...)
 		} else {
 			all = append(all, name)
 		}
 	}
 	return all
-}
-
-func (t *table) set(name string) string {
-	if s, ok := t.objects[name]; ok {
-		return s
-	}
-	return sharedSets[name]
-}
-
-// sharedSets are the object lists that more than one table uses.
-var sharedSets = map[string]string{
-	"filed": "Account,Contact,Lead,Opportunity,Case,Campaign,Contract,Order,Asset,Product2,Task,Event,EmailMessage",
 }
 
 func (t *table) word(f *Field, word string) error {
@@ -330,6 +361,11 @@ func (t *table) word(f *Field, word string) error {
 		f.ExtraTypeInfo = ptr(arg)
 	case "values":
 		t.picklist(f, arg)
+	case "extra":
+		f.Extra = true
+	case "sum":
+		part := strings.SplitN(arg, ",", 5)
+		f.RollUp = &RollUp{Operation: part[0], Child: part[1], Reference: part[2], Field: part[3], Filter: part[4]}
 	case "kids":
 		t.kids(f, arg)
 	default:
@@ -384,7 +420,7 @@ func (c *Catalogue) Clone() *Catalogue {
 		twin.Attrs, twin.byName = maps.Clone(o.Attrs), maps.Clone(o.byName)
 		twin.Fields, twin.Children, twin.RecordTypes = slices.Clone(o.Fields), slices.Clone(o.Children), slices.Clone(o.RecordTypes)
 		n.objects[key] = &twin
-		if o.KeyPrefix != "" {
+		if c.prefix[o.KeyPrefix] == o {
 			n.prefix[o.KeyPrefix] = &twin
 		}
 	}

@@ -89,3 +89,27 @@ func compareField(t *testing.T, o *schema.Object, want map[string]any) {
 		}
 	}
 }
+
+func TestTrimLeavesNothingOfAddOns(t *testing.T) {
+	t.Parallel()
+	c, err := schema.Standard()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Trim()
+	for _, name := range []string{"Quote", "QuoteShare", "WorkOrder", "UserFeed", "Knowledge__kav"} {
+		if c.Get(name) != nil {
+			t.Errorf("%s is still there", name)
+		}
+	}
+	opportunity := c.Get("Opportunity")
+	if opportunity.Field("SyncedQuoteId") != nil || opportunity.Child("Quotes") != nil {
+		t.Error("an opportunity still knows quotes")
+	}
+	if f := c.Get("Task").Field("WhatId"); f.References("WorkOrder") || !f.References("Account") {
+		t.Errorf("WhatId refers to %v", f.ReferenceTo)
+	}
+	if c.ByPrefix("001000000000000") == nil {
+		t.Error("Account lost its prefix")
+	}
+}

@@ -30,10 +30,17 @@ type Object struct {
 	// ModifiedAt is when the describe last changed (Last-Modified).
 	ModifiedAt time.Time
 	// Traits are words that steer the org and are not printed: virtual (only a
-	// sub-select reads it), filtered (a query needs a filter), nobulk.
+	// sub-select reads it), filtered (a query needs a filter), nobulk, binless
+	// (a delete is for good), binless=alone (one that does not cascade is), extra
+	// (not there in an org without add-ons).
 	Traits []string
 	// IndexFields are the key of a big object, in order.
 	IndexFields []string
+	// Pair are the fields of which no two rows may be alike: an insert of the
+	// same again updates the row there is.
+	Pair []string
+	// Needs are the fields (or paths) one of which a query must filter by.
+	Needs []string
 
 	byName  map[string]*Field
 	nextCol int
@@ -112,6 +119,8 @@ type Field struct {
 	LookupFilter, LookupFilterMessage string `json:"-"`
 	// Meta is the metadata that a deployed field was made of.
 	Meta *CustomField `json:"-"`
+	// Extra fields are not there in an org without add-ons.
+	Extra bool `json:"-"`
 	// Tracked makes changes write a row of the History companion.
 	Tracked bool `json:"-"`
 }

@@ -13,7 +13,7 @@ func (o *Object) systemFields(kind string) {
 	id := systemField("Id", "id", labelOf(o.Name)+" ID")
 	id.IDLookup = true
 	o.Add(id)
-	if kind == "full" || kind == "nomodified" || kind == "stamp" {
+	if kind == "full" || kind == "nomodified" || kind == "stamp" || kind == "createddelete" {
 		o.Add(systemField("IsDeleted", "boolean", "Deleted"))
 	}
 }
@@ -25,7 +25,7 @@ func (o *Object) tailFields(kind string, viewed, activity bool) {
 		o.Add(f)
 		return f
 	}
-	if kind == "full" || kind == "nodelete" || kind == "nomodified" || kind == "created" {
+	if kind == "full" || kind == "nodelete" || kind == "nomodified" || strings.HasPrefix(kind, "created") {
 		add("CreatedDate", "datetime", "Created Date")
 		add("CreatedById", "reference", "Created By ID").Reference("CreatedBy", "User")
 	}
@@ -36,7 +36,7 @@ func (o *Object) tailFields(kind string, viewed, activity bool) {
 	if kind == "lastmod" {
 		add("LastModifiedDate", "datetime", "Last Modified Date")
 	}
-	if kind != "none" && kind != "created" && kind != "lastmod" {
+	if kind != "none" && kind != "created" && kind != "createddelete" && kind != "lastmod" {
 		add("SystemModstamp", "datetime", "System Modstamp")
 	}
 	if activity {
@@ -57,7 +57,7 @@ func systemField(name, typ, label string) *Field {
 }
 
 // companion adds the History, Feed or Share object of o.
-func (c *Catalogue) companion(o *Object, kind string) {
+func (c *Catalogue) companion(o *Object, kind string) *Object {
 	name, parentField := o.Name+kind, o.Name+"Id"
 	if base, ok := strings.CutSuffix(o.Name, "__c"); ok {
 		name, parentField = base+"__"+kind, "ParentId"
@@ -65,7 +65,7 @@ func (c *Catalogue) companion(o *Object, kind string) {
 	if o.Name == "Opportunity" && kind == "History" {
 		name = "OpportunityFieldHistory"
 	}
-	if kind == "Feed" {
+	if kind == "Feed" || kind == "Share" && !classicShares[o.Name] {
 		parentField = "ParentId"
 	}
 	k := NewObject(name, companionPrefix[kind+o.Name])
@@ -86,6 +86,7 @@ func (c *Catalogue) companion(o *Object, kind string) {
 	k.companionFields(kind, parentField, o)
 	c.Put(k)
 	c.Relate(o.Name, child)
+	return k
 }
 
 func companionID() *Field { return systemField("Id", "id", "Record ID") }
@@ -125,14 +126,35 @@ func (o *Object) companionFields(kind, parentField string, of *Object) {
 		grantee := NewField("UserOrGroupId", "reference", 18, 0).Reference("UserOrGroup", "User", "Group")
 		grantee.Nillable, grantee.Updateable = false, false
 		o.Add(grantee)
-		level := NewField(strings.TrimSuffix(of.Name, "__c")+"AccessLevel", "picklist", 40, 0)
-		level.Nillable = false
-		o.Add(level)
+		o.accessLevels(of)
 		cause := NewField("RowCause", "picklist", 40, 0)
 		cause.DefaultedOnCreate, cause.Updateable, cause.DefaultValue = true, false, "Manual"
 		o.Add(cause)
 		o.Add(systemField("IsDeleted", "boolean", "Deleted"))
 		o.tailFields("lastmod", false, false)
+		o.Pair = []string{parentField, "UserOrGroupId", "RowCause"}
+	}
+}
+
+// classicShares name the parent and the level after it; all others say ParentId
+// and AccessLevel.
+var classicShares = map[string]bool{
+	"Account": true, "Contact": true, "Opportunity": true, "Case": true, "Lead": true, "Campaign": true,
+	"Asset": true, "Order": true, "Contract": true, "User": true, "Individual": true,
+}
+
+func (o *Object) accessLevels(of *Object) {
+	names := []string{"AccessLevel"}
+	switch {
+	case of.Name == "Account":
+		names = []string{"AccountAccessLevel", "OpportunityAccessLevel"}
+	case classicShares[of.Name]:
+		names = []string{of.Name + "AccessLevel"}
+	}
+	for _, name := range names {
+		level := NewField(name, "picklist", 40, 0)
+		level.Nillable = false
+		o.Add(level)
 	}
 }
 
