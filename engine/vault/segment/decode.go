@@ -12,18 +12,34 @@ type values struct {
 	spans  []span // a row's, or a record's when shared
 	room   []span
 	shared bool // the versions of a record all have its value
+	// Times are written out when they are asked for: most are of versions that
+	// a later one outdates.
+	nums  []int64 // a text's; the first byte of one not yet made is 0
+	unit  int64
+	clock *clock // nil when the texts are there
 }
 
 func (v *values) get(row int) []byte {
 	s := v.spans[row]
+	if v.clock != nil {
+		v.write(s)
+	}
 	return v.src[s.at : s.at+s.n : s.at+s.n]
+}
+
+// write makes the text of a time, once.
+func (v *values) write(s span) {
+	if s.n > 0 && v.side[s.at] == 0 {
+		v.clock.put(v.side[s.at:s.at+s.n], v.nums[s.at/s.n]*v.unit+zeroMillis)
+	}
 }
 
 // shape is what a block's columns share.
 type shape struct {
-	rows    int
-	repeats []byte // nil when no record has two versions here
-	count   int    // rows that are no repeats
+	rows     int
+	repeats  []byte   // nil when no record has two versions here
+	distinct []uint16 // per row, which of the ids
+	count    int      // rows that are no repeats
 }
 
 // decoder decodes columns; its buffers are reused.
@@ -31,7 +47,6 @@ type decoder struct {
 	present []uint16
 	eff     []span
 	pack    []span
-	nums    []int64
 	dict    [dictMax]span
 	clock   clock
 }
@@ -42,10 +57,10 @@ func (d *decoder) column(v *values, body []byte, sh *shape) error {
 	head := in.byte()
 	n, broken := sh.count, []byte(nil)
 	if head&brokenRepeat != 0 && sh.repeats != nil {
-		broken = in.take(bitmapLen(sh.rows))
+		broken = in.bitmap(sh.rows)
 		n += onesOf(broken, sh.repeats)
 	}
-	v.src, v.shared = body, sh.repeats != nil && broken == nil
+	v.src, v.shared, v.clock = body, sh.repeats != nil && broken == nil, nil
 	v.room = grow(v.room, max(sh.rows, n))
 	v.spans = v.room[:n]
 	if broken != nil {
@@ -64,19 +79,53 @@ func (d *decoder) column(v *values, body []byte, sh *shape) error {
 
 // spread decodes the values and puts them where their rows are.
 func (d *decoder) spread(v *values, in *input, head byte) {
-	count := d.presence(in, head&presentMask, len(v.spans))
-	if in.failed || head&presentMask == presentAll {
+	switch n := len(v.spans); head & presentMask {
+	case presentAll:
 		d.values(v, in, head&encMask, v.spans)
-		return
+	case presentMap:
+		bitmap := in.bitmap(n)
+		d.packed(v, in, head, onesIn(bitmap))
+		if !in.failed {
+			scatter(v.spans, d.pack, bitmap)
+		}
+	case presentGaps:
+		d.gaps(in, n)
+		d.packed(v, in, head, len(d.present))
+		clear(v.spans)
+		if !in.failed {
+			for i, row := range d.present {
+				v.spans[row] = d.pack[i]
+			}
+		}
+	default:
+		in.fail()
 	}
-	d.pack = grow(d.pack, count)
-	d.values(v, in, head&encMask, d.pack)
-	clear(v.spans)
-	if in.failed {
-		return
+}
+
+// packed decodes count values into d.pack; an empty one follows them.
+func (d *decoder) packed(v *values, in *input, head byte, count int) {
+	d.pack = grow(d.pack, count+1)
+	d.pack[count] = span{}
+	d.values(v, in, head&encMask, d.pack[:count])
+}
+
+func onesIn(bitmap []byte) (n int) {
+	for _, b := range bitmap {
+		n += bits.OnesCount8(b)
 	}
-	for i, row := range d.present[:count] {
-		v.spans[row] = d.pack[i]
+	return n
+}
+
+// scatter gives the rows whose bit is set the next span of pack, the others an
+// empty one; a branch for each would cost more than it saves.
+func scatter(spans, pack []span, bitmap []byte) {
+	at := 0
+	for row := range spans {
+		set := uint32(bitmap[row>>3]) >> (row & 7) & 1
+		s := pack[at]
+		s.n &= -set
+		spans[row] = s
+		at += int(set)
 	}
 }
 
@@ -88,55 +137,38 @@ func onesOf(a, b []byte) (n int) {
 	return n
 }
 
-// expand gives each repeat the span of the row before, unless it is broken.
+// expand gives each row its span: a repeat has that of the row before unless it
+// is broken.
 func expand(spans, eff []span, sh *shape, broken []byte) {
-	at := 0
-	for row := range spans {
-		if row > 0 && bit(sh.repeats, row) && (broken == nil || !bit(broken, row)) {
-			spans[row] = spans[row-1]
-			continue
+	from, extra := 0, 0
+	for i, b := range broken {
+		for b &= sh.repeats[i]; b != 0; b &= b - 1 {
+			row := i*8 + bits.TrailingZeros8(b)
+			gather(spans[from:row], eff[extra:], sh.distinct[from:row])
+			from, extra = row, extra+1
 		}
-		spans[row] = eff[at]
-		at++
+	}
+	gather(spans[from:], eff[extra:], sh.distinct[from:])
+}
+
+func gather(spans, from []span, at []uint16) {
+	for i := range spans {
+		spans[i] = from[at[i]]
 	}
 }
 
-// presence says how many of n rows have a value, and which (d.present).
-func (d *decoder) presence(in *input, how byte, n int) int {
-	switch how {
-	case presentAll:
-		return n
-	case presentMap:
-		d.present = appendBits(grow(d.present, n)[:0], in.take(bitmapLen(n)), n)
-	case presentGaps:
-		count := in.count(n)
-		d.present = d.present[:0]
-		next := 0
-		for range count {
-			if next += in.count(n); next >= n {
-				in.fail()
-				return 0
-			}
-			d.present = append(d.present, uint16(next))
-			next++
+// gaps lists in d.present which of n rows have a value.
+func (d *decoder) gaps(in *input, n int) {
+	d.present = d.present[:0]
+	next := 0
+	for range in.count(n) {
+		if next += in.count(n); next >= n {
+			in.fail()
+			return
 		}
-	default:
-		in.fail()
-		return 0
+		d.present = append(d.present, uint16(next))
+		next++
 	}
-	return len(d.present)
-}
-
-// appendBits lists the bits that are set among the first n.
-func appendBits(dst []uint16, bitmap []byte, n int) []uint16 {
-	for i, b := range bitmap {
-		for ; b != 0; b &= b - 1 {
-			if at := i*8 + bits.TrailingZeros8(b); at < n {
-				dst = append(dst, uint16(at))
-			}
-		}
-	}
-	return dst
 }
 
 // values decodes len(dst) values.
@@ -244,15 +276,16 @@ func (d *decoder) times(v *values, in *input, dst []span) {
 		in.fail()
 		return
 	}
-	unit := [...]int64{dayMillis, 1000, 1}[code]
-	d.nums = grow(d.nums, len(dst))
-	if numbers(in, d.nums, (maxMillis-zeroMillis)/unit); in.failed {
+	v.unit = [...]int64{dayMillis, 1000, 1}[code]
+	v.nums = grow(v.nums, len(dst))
+	if numbers(in, v.nums, (maxMillis-zeroMillis)/v.unit); in.failed {
 		return
 	}
 	texts := makeTexts(v, dst, width)
-	for i, n := range d.nums {
-		d.clock.put(texts[i*width:(i+1)*width], n*unit+zeroMillis)
+	for at := 0; at < len(texts); at += width {
+		texts[at] = 0
 	}
+	v.clock = &d.clock
 }
 
 // numbers reads what appendNumbers wrote, none of it at or over limit.
@@ -279,34 +312,4 @@ func numbers(in *input, dst []int64, limit int64) {
 		}
 		dst[i] += low
 	}
-}
-
-// directory is where the columns of a stream stand.
-type directory []colRef
-
-type colRef struct {
-	col  int
-	body []byte
-}
-
-func (dir directory) parse(in input, cols int) (directory, error) {
-	dir = dir[:0]
-	count := in.count(cols)
-	next, stream := 0, in.b
-	for range count {
-		col, n := next+in.count(cols), in.count(len(in.b))
-		if col >= cols {
-			in.fail()
-			break
-		}
-		dir = append(dir, colRef{col: col, body: stream[:n]})
-		next = col + 1
-	}
-	for i := range dir {
-		dir[i].body = in.take(len(dir[i].body))
-	}
-	if len(in.b) > 0 {
-		in.fail()
-	}
-	return dir, in.err("list of columns")
 }

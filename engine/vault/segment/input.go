@@ -60,6 +60,16 @@ func (in *input) take(n int) []byte {
 	return v
 }
 
+// bitmap reads n bits; none after them is set.
+func (in *input) bitmap(n int) []byte {
+	b := in.take(bitmapLen(n))
+	if last := n & 7; !in.failed && last != 0 && b[len(b)-1]>>last != 0 {
+		in.fail()
+		return nil
+	}
+	return b
+}
+
 // text reads a length and as many bytes.
 func (in *input) text(limit int) []byte { return in.take(in.count(limit)) }
 

@@ -7,13 +7,27 @@ type Projection struct {
 	cold    bool
 	cursor  *Cursor
 	loads   int
-	cols    []*values
+	cols    []projected
+	times   []timeColumn
+}
+
+// projected is a field's column in the block at hand; without spans it is null.
+type projected struct {
+	spans  []span
+	src    []byte
+	shared bool
+}
+
+// timeColumn is a column whose texts are written when they are read.
+type timeColumn struct {
+	field int
+	v     *values
 }
 
 // NewProjection reads, for each wanted field, the first that is not null of the
 // columns at its places in s; a field without a place is null.
 func NewProjection(s *Section, places [][]int) *Projection {
-	p := &Projection{places: places, cols: make([]*values, len(places))}
+	p := &Projection{places: places, cols: make([]projected, len(places))}
 	for i, at := range places {
 		if len(at) > 1 {
 			p.retyped = append(p.retyped, i)
@@ -33,17 +47,22 @@ func (p *Projection) Read(c *Cursor, row int, dst [][]byte) error {
 		}
 	}
 	record := int(c.distinct[row])
-	for i, v := range p.cols {
-		if v == nil {
+	for i := range p.cols {
+		col, at := &p.cols[i], row
+		if col.spans == nil {
 			dst[i] = nil
 			continue
 		}
-		at := row
-		if v.shared {
+		if col.shared {
 			at = record
 		}
-		s := v.spans[at]
-		dst[i] = v.src[s.at : s.at+s.n : s.at+s.n]
+		s := col.spans[at]
+		dst[i] = col.src[s.at : s.at+s.n : s.at+s.n]
+	}
+	for i := range p.times {
+		if text := dst[p.times[i].field]; len(text) > 0 && text[0] == 0 {
+			c.get(p.times[i].v, row)
+		}
 	}
 	for _, i := range p.retyped {
 		dst[i] = c.firstOf(p.places[i], row)
@@ -58,8 +77,9 @@ func (p *Projection) bind(c *Cursor) error {
 			return err
 		}
 	}
+	p.times = p.times[:0]
 	for i, places := range p.places {
-		p.cols[i] = nil
+		p.cols[i] = projected{}
 		for _, field := range places {
 			col := field + 1
 			if c.state[col] == colEncoded {
@@ -68,7 +88,10 @@ func (p *Projection) bind(c *Cursor) error {
 				}
 			}
 			if c.state[col] == colDecoded {
-				p.cols[i] = &c.cols[col]
+				v := c.from[col]
+				if p.cols[i] = (projected{v.spans, v.src, v.shared}); v.clock != nil {
+					p.times = append(p.times, timeColumn{i, v})
+				}
 			}
 		}
 	}
@@ -80,7 +103,7 @@ func (p *Projection) bind(c *Cursor) error {
 func (c *Cursor) firstOf(places []int, row int) []byte {
 	for _, field := range places {
 		if c.state[field+1] == colDecoded {
-			if v := c.get(&c.cols[field+1], row); len(v) > 0 {
+			if v := c.get(c.from[field+1], row); len(v) > 0 {
 				return v
 			}
 		}

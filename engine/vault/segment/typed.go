@@ -258,12 +258,17 @@ func civilDate(days int64) (year, month, day int64) {
 
 // clock formats times, keeping the dates it wrote.
 type clock struct {
-	dates [1 << 10]struct {
-		day  int64
-		text [10]byte
-	}
+	dates [1 << 10]knownDate
 }
 
+// knownDate is the text of a day: eight bytes and two.
+type knownDate struct {
+	head uint64 // 0 when there is none
+	tail uint16
+	day  int32
+}
+
+// put writes a time in the layout of dst's length, a word at a time.
 func (c *clock) put(dst []byte, ms int64) {
 	day := ms / dayMillis
 	rest := ms - day*dayMillis
@@ -271,40 +276,37 @@ func (c *clock) put(dst []byte, ms int64) {
 		day, rest = day-1, rest+dayMillis
 	}
 	known := &c.dates[day&int64(len(c.dates)-1)]
-	if known.day != day || known.text[0] == 0 {
-		known.day = day
-		putDate(&known.text, day)
+	if known.day != int32(day) || known.head == 0 {
+		known.write(day)
 	}
-	copy(dst, known.text[:])
+	binary.LittleEndian.PutUint64(dst, known.head)
 	if len(dst) == len(dateLayout) {
+		binary.LittleEndian.PutUint16(dst[8:], known.tail)
 		return
 	}
 	n := uint32(rest)
 	seconds, milli := n/1000, n%1000
+	minutes := seconds / 60
 	_ = dst[23]
-	dst[10], dst[13], dst[16], dst[19] = 'T', ':', ':', '.'
-	put2(dst[11:13], seconds/3600)
-	put2(dst[14:16], seconds/60%60)
-	put2(dst[17:19], seconds%60)
-	dst[20] = byte('0' + milli/100)
-	put2(dst[21:23], milli%100)
-	if dst[23] = 'Z'; len(dst) == len(offsetLayout) {
+	binary.LittleEndian.PutUint64(dst[8:], uint64(known.tail)|'T'<<16|pair(minutes/60)<<24|':'<<40|pair(minutes%60)<<48)
+	binary.LittleEndian.PutUint64(dst[16:], ':'|pair(seconds%60)<<8|'.'<<24|uint64('0'+milli/100)<<32|pair(milli%100)<<40|'Z'<<56)
+	if len(dst) == len(offsetLayout) {
 		copy(dst[23:], "+0000")
 	}
 }
 
-func putDate(text *[10]byte, day int64) {
+func (d *knownDate) write(day int64) {
 	year, month, dayOf := civilDate(day)
-	put2(text[0:2], uint32(year/100))
-	put2(text[2:4], uint32(year%100))
-	put2(text[5:7], uint32(month))
-	put2(text[8:10], uint32(dayOf))
-	text[4], text[7] = '-', '-'
+	d.head = pair(uint32(year/100)) | pair(uint32(year%100))<<16 | '-'<<32 | pair(uint32(month))<<40 | '-'<<56
+	d.tail, d.day = uint16(pair(uint32(dayOf))), int32(day)
 }
 
-const pairs = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"
+// pair is the two digits of a number under 100, the first in the low byte.
+func pair(n uint32) uint64 { return uint64(pairs[n]) }
 
-func put2(dst []byte, n uint32) {
-	_ = dst[1]
-	dst[0], dst[1] = pairs[2*n], pairs[2*n+1]
-}
+var pairs = func() (table [100]uint16) {
+	for i := range table {
+		table[i] = uint16('0'+i/10) | uint16('0'+i%10)<<8
+	}
+	return table
+}()

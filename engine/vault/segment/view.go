@@ -10,19 +10,20 @@ import (
 // return is valid until another block is read into it.
 type block struct {
 	shape
-	fields   int
-	ids      values
-	distinct []uint16 // per row, which of the ids
-	seqs     []int64
-	ops      []byte
-	cols     []values
-	state    []colState
-	dirs     [2]directory // hot, cold
-	hasCold  bool
-	dec      decoder
-	hot      []byte
-	cold     []byte
-	cells    []Cell
+	fields  int
+	ids     values
+	seqs    []int64
+	ops     []byte
+	cols    []values
+	from    []*values // a decoded column's, which may be the ids' or the modstamps'
+	state   []colState
+	bodies  [][]byte // of the columns that are not null
+	listed  []listedColumn
+	hasCold bool
+	dec     decoder
+	hot     []byte
+	cold    []byte
+	cells   []Cell
 }
 
 type colState byte
@@ -60,7 +61,7 @@ func (b *block) value(col, row int) ([]byte, error) {
 	if b.state[col] == colNull {
 		return nil, nil
 	}
-	return b.get(&b.cols[col], row), nil
+	return b.get(b.from[col], row), nil
 }
 
 func (b *block) get(v *values, row int) []byte {
@@ -70,28 +71,15 @@ func (b *block) get(v *values, row int) []byte {
 	return v.get(row)
 }
 
+// decode decodes a column that is encoded.
 func (b *block) decode(col int) error {
-	for _, dir := range b.dirs {
-		i := sort.Search(len(dir), func(i int) bool { return dir[i].col >= col })
-		if i < len(dir) && dir[i].col == col {
-			return b.decodeRef(&dir[i])
-		}
-	}
-	b.state[col] = colNull
-	return nil
-}
-
-func (b *block) decodeRef(ref *colRef) error {
-	if b.state[ref.col] == colDecoded {
-		return nil
-	}
-	b.state[ref.col] = colDecoded
-	v := &b.cols[ref.col]
+	b.state[col] = colDecoded
+	body := b.bodies[col]
 	switch {
-	case len(ref.body) == 1 && ref.body[0] == encOwnID:
-		v.src, v.spans, v.shared = b.ids.src, b.ids.spans, b.repeats != nil
+	case len(body) == 1 && body[0] == encOwnID:
+		b.from[col] = &b.ids
 		return nil
-	case len(ref.body) == 1 && ref.body[0] == encOwnStamp && ref.col != modstampColumn:
+	case len(body) == 1 && body[0] == encOwnStamp && col != modstampColumn:
 		if b.state[modstampColumn] == colEncoded {
 			if err := b.decode(modstampColumn); err != nil {
 				return err
@@ -100,18 +88,18 @@ func (b *block) decodeRef(ref *colRef) error {
 		if b.state[modstampColumn] != colDecoded {
 			return fmt.Errorf("%w: it refers to modstamps that it has not", ErrDamaged)
 		}
-		stamps := &b.cols[modstampColumn]
-		v.src, v.spans, v.shared = stamps.src, stamps.spans, stamps.shared
+		b.from[col] = &b.cols[modstampColumn]
 		return nil
 	}
-	return b.dec.column(v, ref.body, &b.shape)
+	b.from[col] = &b.cols[col]
+	return b.dec.column(&b.cols[col], body, &b.shape)
 }
 
 // decodeAll decodes every column at hand.
 func (b *block) decodeAll() error {
-	for _, dir := range b.dirs {
-		for i := range dir {
-			if err := b.decodeRef(&dir[i]); err != nil {
+	for col := range b.state {
+		if b.state[col] == colEncoded {
+			if err := b.decode(col); err != nil {
 				return err
 			}
 		}
@@ -127,7 +115,7 @@ func (b *block) Cells(row int) []Cell {
 		if b.state[col] != colDecoded {
 			continue
 		}
-		if value := b.get(&b.cols[col], row); len(value) > 0 {
+		if value := b.get(b.from[col], row); len(value) > 0 {
 			b.cells = append(b.cells, Cell{Field: col - 1, Value: value})
 		}
 	}
@@ -164,10 +152,11 @@ func (b *block) parseHot(hot []byte, rows, fields int) error {
 	if err := b.dec.column(&b.ids, ids, &plain); err != nil {
 		return err
 	}
-	b.cols, b.state = grow(b.cols, fields+1), grow(b.state, fields+1)
+	b.ids.shared = b.repeats != nil
+	b.cols, b.from = grow(b.cols, fields+1), grow(b.from, fields+1)
+	b.state, b.bodies = grow(b.state, fields+1), grow(b.bodies, fields+1)
 	clear(b.state)
-	b.dirs[1] = b.dirs[1][:0]
-	return b.parseStream(0, in)
+	return b.parseStream(in)
 }
 
 func (b *block) parseOps(in *input) {
@@ -206,15 +195,29 @@ func (b *block) numberIDs() bool {
 
 func (b *block) parseCold(cold []byte) error {
 	b.hasCold = true
-	return b.parseStream(1, input{b: cold})
+	return b.parseStream(input{b: cold})
 }
 
-func (b *block) parseStream(which int, in input) (err error) {
-	if b.dirs[which], err = b.dirs[which].parse(in, b.fields+1); err != nil {
-		return err
+type listedColumn struct{ col, n int }
+
+// parseStream finds the columns of a stream.
+func (b *block) parseStream(in input) error {
+	b.listed = b.listed[:0]
+	next := 0
+	for range in.count(b.fields + 1) {
+		c := listedColumn{next + in.count(b.fields+1), in.count(len(in.b))}
+		if c.col > b.fields {
+			in.fail()
+			break
+		}
+		b.listed = append(b.listed, c)
+		next = c.col + 1
 	}
-	for _, ref := range b.dirs[which] {
-		b.state[ref.col] = colEncoded
+	for _, c := range b.listed {
+		b.bodies[c.col], b.state[c.col] = in.take(c.n), colEncoded
 	}
-	return nil
+	if len(in.b) > 0 {
+		in.fail()
+	}
+	return in.err("list of columns")
 }
