@@ -102,9 +102,11 @@ func TestFlippedBits(t *testing.T) {
 
 func TestDamagedBlobs(t *testing.T) {
 	t.Parallel()
-	m := filled(t)
-	keys := m.segments()
+	m, stranger := filled(t), filled(t)
+	old, oldKey := m.disk.Blobs(), m.segments()[0]
+	check(t, m.RewriteAll(m.ctx, m.org))
 	whole := m.disk.Blobs()
+	keys := slices.DeleteFunc(m.segments(), func(key string) bool { return old[key] != nil })
 	for _, tt := range []struct {
 		name    string
 		content []byte
@@ -114,6 +116,8 @@ func TestDamagedBlobs(t *testing.T) {
 		{"cut off", whole[keys[0]][:len(whole[keys[0]])-7], "bytes long, the manifest says"},
 		{"emptied", []byte{}, "bytes long"},
 		{"another's", whole[keys[1]], "manifest"},
+		{"another org's", stranger.disk.Blobs()[stranger.segments()[0]], "manifest"},
+		{"an old one again", old[oldKey], "manifest"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m.t = t

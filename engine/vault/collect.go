@@ -67,29 +67,41 @@ func (v *Vault) bury(ctx context.Context, dead []*ent.VaultSegment, stats *Colle
 }
 
 func (v *Vault) collectOrphans(ctx context.Context, orgID string, stats *CollectStats) error {
+	generation, err := v.generation(ctx, orgID)
+	if err != nil || generation == 0 { // a manifest that is empty names nothing: it may have been lost
+		return err
+	}
 	return v.blobs.list(ctx, orgPrefix(orgID), func(o *blob.ListObject) error {
 		if o.ModTime.After(v.now().Add(-orphanAge)) {
 			return nil
 		}
-		known, err := v.knows(ctx, o.Key)
+		known, err := knows(ctx, v.db, o.Key)
 		if err != nil || known {
 			return err
 		}
-		v.removeBlob(ctx, o.Key)
-		stats.Orphans++
-		stats.Bytes += o.Size
-		return nil
+		// By a clock that is ahead, the blob may be one that is recorded just now:
+		// that, and this, happen under the head's lock.
+		return v.change(ctx, orgID, func(tx *ent.Tx) error {
+			known, err := knows(ctx, tx.Client(), o.Key)
+			if err != nil || known {
+				return err
+			}
+			v.removeBlob(ctx, o.Key)
+			stats.Orphans++
+			stats.Bytes += o.Size
+			return nil
+		})
 	})
 }
 
 // knows reports whether the manifest names a blob; of blobs of other kinds it
 // says yes.
-func (v *Vault) knows(ctx context.Context, key string) (bool, error) {
+func knows(ctx context.Context, db *ent.Client, key string) (bool, error) {
 	switch {
 	case strings.Contains(key, "/seg/"):
-		return v.db.VaultSegment.Query().Where(vaultsegment.ID(nameOf(key))).Exist(ctx)
+		return db.VaultSegment.Query().Where(vaultsegment.ID(nameOf(key))).Exist(ctx)
 	case strings.Contains(key, "/file/"):
-		return v.db.VaultFile.Query().Where(vaultfile.ID(nameOf(key))).Exist(ctx)
+		return db.VaultFile.Query().Where(vaultfile.ID(nameOf(key))).Exist(ctx)
 	}
 	return true, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/vault/segment"
 	"github.com/holdfast-backup/holdfast/ent"
+	"github.com/holdfast-backup/holdfast/ent/vaulthead"
 	"github.com/holdfast-backup/holdfast/ent/vaultkey"
 	"github.com/holdfast-backup/holdfast/ent/vaultobject"
 	"github.com/holdfast-backup/holdfast/ent/vaultpurged"
@@ -74,7 +75,7 @@ func (v *Vault) copyManifest(ctx context.Context, orgID string) error {
 	if err != nil {
 		return err
 	}
-	id := "man_" + ulid.Make().String()
+	id := fmt.Sprintf("man_g%016x_%s", m.Generation, ulid.Make()) // in the order of generations: a clock may jump
 	p, err := v.blobs.create(ctx, copyKey(orgID, id))
 	if err != nil {
 		return err
@@ -280,6 +281,10 @@ func (v *Vault) restoreManifest(ctx context.Context, m *manifestCopy, wrapped []
 			if err != nil {
 				return err
 			}
+		}
+		// What is copied from now on must come after what lies there.
+		if err := tx.VaultHead.Update().Where(vaulthead.OrgID(ref.org)).SetGeneration(m.Generation + 1).Exec(ctx); err != nil {
+			return err
 		}
 		return errors.Join(restoreRuns(ctx, tx, ref, m), restoreSegments(ctx, tx, ref, m), restoreRest(ctx, tx, ref, m))
 	})

@@ -31,6 +31,8 @@ type machine struct {
 	ctx  context.Context
 	org  string
 	now  time.Time
+
+	hooks []ent.Hook // on every change of the database
 }
 
 func (m *machine) clock() time.Time { m.now = m.now.Add(time.Second); return m.now }
@@ -94,6 +96,7 @@ func (m *machine) start() {
 			return next.Mutate(ctx, mutation)
 		})
 	})
+	db.Client.Use(m.hooks...)
 	m.Vault, err = vault.Open(vault.Config{
 		DB: db.Client, Bucket: m.disk.Bucket(), Keeper: localsecrets.NewKeeper([32]byte(secret)), Clock: m.clock, Workers: 1, Grace: time.Nanosecond,
 	})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/vault/segment"
 	"github.com/holdfast-backup/holdfast/ent"
 	"github.com/holdfast-backup/holdfast/ent/vaultrunobject"
@@ -20,6 +21,20 @@ type stored struct {
 	level   int
 	hash    []byte
 	summary segment.Summary
+	blobs   *blobs
+}
+
+// stands fails when the blob is not there any more, as a collection by a clock
+// that is a day ahead takes it for an orphan.
+func (s *stored) stands(ctx context.Context, orgID string) error {
+	found, err := s.blobs.bucket.Exists(ctx, segmentKey(orgID, s.id))
+	if err == nil && !found {
+		err = &engine.Error{
+			Kind: engine.KindTransient, Code: "VAULT_BLOB_GONE", Org: orgID,
+			Message: "The blob of new segment " + s.id + " was deleted before the manifest named it; look whether a node's clock is ahead. Nothing is lost: it is written again.",
+		}
+	}
+	return err
 }
 
 // createSegment begins a segment of an org under its newest key.
@@ -28,7 +43,7 @@ func (v *Vault) createSegment(ctx context.Context, orgID string, level int, size
 	if err != nil {
 		return nil, err
 	}
-	f := &segmentFile{stored: &stored{id: "seg_" + ulid.Make().String(), epoch: epoch, level: level}}
+	f := &segmentFile{stored: &stored{id: "seg_" + ulid.Make().String(), epoch: epoch, level: level, blobs: v.blobs}}
 	if f.blob, err = v.blobs.create(ctx, segmentKey(orgID, f.id)); err != nil {
 		return nil, err
 	}
@@ -52,6 +67,9 @@ func (f *segmentFile) close() (err error) {
 
 // record names a stored segment in the manifest.
 func (s *stored) record(ctx context.Context, tx *ent.Tx, ref orgRef, run string) error {
+	if err := s.stands(ctx, ref.org); err != nil {
+		return err
+	}
 	state := vaultsegment.StateLIVE
 	if run != "" {
 		state = vaultsegment.StateOPEN
