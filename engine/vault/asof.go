@@ -195,7 +195,12 @@ func read(p pick, slot int, fields []SchemaField, dst [][]byte) error {
 	if l.proj[slot] == nil {
 		l.proj[slot] = segment.NewProjection(l.s, columnsOf(l.s.Fields, fields))
 	}
-	return l.proj[slot].Read(p.span.cursor, p.row, dst)
+	if err := l.proj[slot].Read(p.span.cursor, p.row, dst); err != nil || l.absent < 0 {
+		return err
+	}
+	absent, err := p.span.cursor.Value(l.absent, p.row)
+	blank(absent, fields, dst)
+	return err
 }
 
 const everySeq = math.MaxInt64

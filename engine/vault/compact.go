@@ -252,7 +252,7 @@ func (c *compaction) object(name string, sections []section) error {
 	if err != nil {
 		return err
 	}
-	fields := typedUnion(all)
+	fields := withAbsent(all, typedUnion(all))
 	remaps := map[*segment.Section]*remap{}
 	m := c.v.mergeOf(sections, 0, everySeq)
 	var order []pick
@@ -338,7 +338,7 @@ func typedUnion(sections []openSection) []segment.Field {
 	seen := map[[2]string]bool{}
 	for _, s := range sections {
 		for _, f := range s.s.Fields {
-			if key := [2]string{f.Name, f.Type}; !seen[key] {
+			if key := [2]string{f.Name, f.Type}; !seen[key] && f != absentField {
 				seen[key] = true
 				fields = append(fields, f)
 			}
@@ -349,9 +349,12 @@ func typedUnion(sections []openSection) []segment.Field {
 
 // remap copies rows of one section into another list of fields.
 type remap struct {
-	to     []int
-	sorted bool
-	row    segment.Row
+	to      []int
+	sorted  bool
+	absent  int      // place of absentField, -1 when there is none
+	missing []string // what only others have
+	texts   map[string][]byte
+	row     segment.Row
 }
 
 func newRemap(from, to []segment.Field) *remap {
@@ -359,7 +362,7 @@ func newRemap(from, to []segment.Field) *remap {
 	for i, f := range to {
 		index[[2]string{f.Name, f.Type}] = i
 	}
-	r := &remap{to: make([]int, len(from)), sorted: true}
+	r := &remap{to: make([]int, len(from)), sorted: true, absent: absentAt(to), missing: missingNames(from, to), texts: map[string][]byte{}}
 	for i, f := range from {
 		r.to[i] = index[[2]string{f.Name, f.Type}]
 		r.sorted = r.sorted && (i == 0 || r.to[i-1] < r.to[i])
@@ -382,6 +385,9 @@ func (r *remap) copyRow(w *segment.Writer, p pick) (err error) {
 	}
 	if !r.sorted {
 		slices.SortFunc(cells, func(a, b segment.Cell) int { return cmp.Compare(a.Field, b.Field) })
+	}
+	if !r.row.Op.Bare() {
+		cells = r.noteAbsent(cells)
 	}
 	r.row.Cells = cells
 	return w.Add(&r.row)

@@ -28,7 +28,8 @@
 //
 //	org/<org>/seg/<segment>.hfs       versions
 //	org/<org>/file/<file>.hff         the content of a file
-//	org/<org>/manifest/<copy>.hfm     the manifest, sealed; the last three copies
+//	org/<org>/manifest/<copy>.hfm     the manifest, sealed; the last three copies,
+//	                                  the newest one sorts last
 //
 // A blob's id is its name without the ending. What follows is all that a reader
 // in another language needs. Numbers are little-endian; a uvarint is base 128,
@@ -70,7 +71,9 @@
 // blocks, section after section: rows, length of the sealed hot stream and of
 // what it inflates to, the same of the cold one, least sequence, greatest minus
 // least (uvarints), first and last id (texts). Blocks follow the header without
-// gaps. Rows are sorted by id (bytes), then sequence.
+// gaps. Rows are sorted by id (bytes), then sequence. A last field without a
+// name, of type "absent", names the fields of the section that a version did not
+// have, with a space between: sections with different fields were merged.
 //
 // A bloom is a bitmap of ≥ 10 bits an id (bit i is bit i%8 of byte i/8): an id
 // with h = XXH3-64 is at h, h+s, … h+6s (64 bits, wrapping), each modulo the

@@ -128,6 +128,11 @@ func (s *openSection) versions(ctx context.Context, id []byte, fields []SchemaFi
 		}
 		for row, last := c.Find(id); row < last; row++ {
 			ver, err := copyVersion(c, row, places)
+			if at := absentAt(s.s.Fields); err == nil && at >= 0 && ver.Values != nil {
+				var absent []byte
+				absent, err = c.Value(at, row)
+				blank(absent, fields, ver.Values)
+			}
 			if err != nil {
 				return nil, err
 			}

@@ -29,6 +29,7 @@ type lane struct {
 	next   int // block
 	row    int
 	id     []byte
+	absent int                    // place of absentField
 	proj   [4]*segment.Projection // by emitter
 }
 
@@ -99,6 +100,7 @@ func (m *merge) open(ctx context.Context, l *lane) (err error) {
 			return err
 		}
 		l.s, _ = l.r.Section(l.Object)
+		l.absent = absentAt(l.s.Fields)
 	}
 	l.next = l.s.First
 	if len(m.after) > 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -314,6 +315,64 @@ func TestSchemaDrift(t *testing.T) {
 	}
 	want(t, "now", b.asOf(vault.Point{}, "Account", vault.Reading{Fields: []string{"Name", "New", "Gone"}}),
 		lines("1 #1 ADDED t [a||x]", "2 #2 CHANGED t [b|n|]"))
+}
+
+// TestAbsentIsNotNull tells a field that a version did not have from one that
+// was null, before and after everything that rewrites segments.
+func TestAbsentIsNotNull(t *testing.T) {
+	t.Parallel()
+	b := setup(t, databasetest.SQLite(t))
+	b.backup(schemaOf("Account", "Name", "Gone"), "1 t - a x", "2 t SOFT .", "3 t - c -")
+	wide := schemaOf("Account", "New!", "Name")
+	wide.Fields[1].Type = "textarea"
+	b.backup(wide, "1 t - - A", "3 t - n c")
+	told := func(when string) {
+		t.Helper()
+		var got []string
+		note := func(v *vault.Version) {
+			text := string(v.RecordID)
+			for _, name := range []string{"Gone", "Name", "New", "Later"} {
+				i := slices.IndexFunc(v.Fields, func(f vault.SchemaField) bool { return f.Name == name })
+				switch {
+				case i < 0 || v.Values[i] == nil:
+					text += " absent"
+				default:
+					text += " '" + string(v.Values[i]) + "'"
+				}
+			}
+			got = append(got, text)
+		}
+		for _, id := range []string{"1", "3"} {
+			versions, err := b.History(b.ctx, b.org, "Account", id)
+			check(t, err)
+			for i := range versions {
+				note(&versions[i])
+			}
+		}
+		for v, err := range b.AsOf(b.ctx, vault.Point{OrgID: b.org, JobID: "job_1"}, "Account", vault.Reading{}) {
+			check(t, err)
+			note(v)
+		}
+		want(t, when, strings.Join(got, "\n"), lines(
+			"1 'x' 'a' absent absent", "1 absent 'A' '' absent", "3 '' 'c' absent absent", "3 absent 'c' 'n' absent",
+			"1 'x' 'a' absent absent", "3 '' 'c' absent absent"))
+	}
+	compact := func() {
+		_, err := b.Compact(b.ctx, b.org, true)
+		check(t, err)
+	}
+	told("as written")
+	compact()
+	told("compacted")
+	b.backup(schemaOf("Account", "Name", "Later"), "9 t - z -")
+	compact()
+	told("compacted again")
+	check(t, b.RotateKey(b.ctx, b.org))
+	check(t, b.Reseal(b.ctx, b.org))
+	_, err := b.Purge(b.ctx, vault.PurgeSpec{OrgID: b.org, JobID: "p", Object: "Account", Records: []string{"9"}})
+	check(t, err)
+	told("resealed and purged")
+	b.clean()
 }
 
 func TestTenantsAreApart(t *testing.T) {

@@ -96,7 +96,7 @@ func unionFields(sections []openSection) []SchemaField {
 	seen := map[string]bool{}
 	for _, s := range byAge {
 		for _, f := range s.s.Fields {
-			if !seen[f.Name] {
+			if !seen[f.Name] && f != absentField {
 				seen[f.Name] = true
 				fields = append(fields, f)
 			}

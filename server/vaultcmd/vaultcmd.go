@@ -140,6 +140,7 @@ type version struct {
 	Tombstone engine.Tombstone  `json:"tombstone,omitempty"`
 	Modstamp  string            `json:"modstamp,omitempty"`
 	Values    map[string]string `json:"values,omitempty"`
+	Absent    []string          `json:"absent,omitempty"` // fields that the version did not have
 }
 
 func (c *Cat) section(ctx context.Context, r *segment.Reader, s *segment.Section, out *json.Encoder) error {
@@ -171,7 +172,11 @@ func versionAt(cur *segment.Cursor, s *segment.Section, row int) version {
 		v.Modstamp = string(stamp)
 	}
 	for _, cell := range cur.Cells(row) {
-		v.Values[s.Fields[cell.Field].Name] = string(cell.Value)
+		if name := s.Fields[cell.Field].Name; name != "" {
+			v.Values[name] = string(cell.Value)
+		} else {
+			v.Absent = strings.Fields(string(cell.Value))
+		}
 	}
 	return v
 }
