@@ -39,6 +39,7 @@ type Writer struct {
 	purged purgedSet
 	first  bool // nothing of the object is stored but by this run
 	done   bool
+	handed bool       // an arena was handed over
 	back   *Writer    // writes the arena filled before this one
 	wrote  chan error // its outcome
 	failed error      // it lost rows: only another attempt can go on
@@ -86,9 +87,14 @@ func (w *Writer) Put(ctx context.Context, row Row) error {
 		return nil
 	}
 	w.arena.add(&row, segment.MakeOp("", row.Tombstone, false))
-	if w.arena.size < w.run.v.arena/2 {
+	most := w.run.v.arena / 2
+	if !w.handed {
+		most /= 2 // while the first one fills, nothing is written beside it
+	}
+	if w.arena.size < most {
 		return nil
 	}
+	w.handed = true
 	return w.handOver(ctx)
 }
 

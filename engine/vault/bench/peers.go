@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -81,7 +82,7 @@ func storeOnce(ctx context.Context, s *settings, g *vaulttest.Generator, csv []b
 	if err != nil {
 		return 0, err
 	}
-	counts, err := st.run(g.Schema(), func(w *vault.Writer) error { return putCSV(st.ctx, w, csv) })
+	counts, err := st.run(g.Schema(), func(w *vault.Writer) error { return putCSV(st.ctx, w, bytes.Clone(csv)) })
 	return counts.Bytes, err
 }
 

@@ -199,7 +199,7 @@ func (y *yearStore) asOfOne() error {
 	if err != nil {
 		return err
 	}
-	if _, err := st.run(g.Schema(), func(w *vault.Writer) error { return putCSV(st.ctx, w, csv) }); err != nil {
+	if _, err := st.run(g.Schema(), func(w *vault.Writer) error { return putCSV(st.ctx, w, bytes.Clone(csv)) }); err != nil {
 		return err
 	}
 	e := export{name: "asof.one", least: 0.45, store: st, g: g, csv: csv}
