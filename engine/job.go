@@ -48,6 +48,15 @@ const (
 	ObjectException  JobObjectState = "EXCEPTION"
 )
 
+// JobObjectKind is what a job's object is of.
+type JobObjectKind string
+
+// The kinds of a job's object.
+const (
+	RecordsObject  JobObjectKind = "RECORDS"  // an SObject's records
+	MetadataObject JobObjectKind = "METADATA" // a metadata type's components
+)
+
 // LogLevel is the weight of a log line.
 type LogLevel string
 
@@ -94,6 +103,11 @@ func (JobState) Values() []string {
 // Values lists every JobObjectState.
 func (JobObjectState) Values() []string {
 	return []string{string(ObjectQueued), string(ObjectInProgress), string(ObjectCompleted), string(ObjectException)}
+}
+
+// Values lists every JobObjectKind.
+func (JobObjectKind) Values() []string {
+	return []string{string(RecordsObject), string(MetadataObject)}
 }
 
 // Values lists every LogLevel.

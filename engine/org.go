@@ -13,6 +13,7 @@ import (
 type Org interface {
 	Reader
 	Writer
+	Metadata
 	Inspector
 }
 

@@ -170,9 +170,9 @@ func (r *refusal) dailyLimit() bool {
 }
 
 // deadSession reports a refusal that a new token may cure. The identity service
-// says it in its own way.
+// and SOAP say it in their own ways.
 func (r *refusal) deadSession() bool {
-	if r.Status == http.StatusForbidden && r.says("Bad_OAuth_Token") {
+	if r.Status == http.StatusForbidden && r.says("Bad_OAuth_Token") || r.Status == http.StatusInternalServerError && r.Code == "INVALID_SESSION_ID" {
 		return true
 	}
 	return r.Status == http.StatusUnauthorized &&

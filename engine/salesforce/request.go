@@ -24,6 +24,7 @@ type call struct {
 	path   string // on the instance, with its query
 	header map[string]string
 	body   []byte
+	signed func(token string) []byte // a body that holds the session, in place of body
 	again  bool   // sending it twice does no more than sending it once
 	org    string // our id of the org, for messages
 	object string // the SObject concerned, for messages
@@ -128,6 +129,9 @@ func (r Retry) pause(n int) time.Duration {
 func (o *org) once(ctx context.Context, creds credentials, c call, use func(answer) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	if c.signed != nil {
+		c.body = c.signed(creds.token)
+	}
 	req, err := http.NewRequestWithContext(ctx, c.method, creds.instance+c.path, bytes.NewReader(c.body))
 	if err != nil {
 		return fmt.Errorf("salesforce: make the request to %s", c.doing)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/xml"
 	"io"
-	"net/http"
 	"strings"
 
 	"github.com/holdfast-backup/holdfast/engine"
@@ -52,41 +51,21 @@ type soapEnvelope struct {
 	} `xml:"Body>Fault"`
 }
 
-// undelete sends one SOAP call. Its session goes into the body, so an expired
-// one is renewed here, once.
-func (o *org) undelete(ctx context.Context, ids []engine.RecordID) ([]engine.WriteResult, error) {
-	for try := 1; ; try++ {
-		token := o.session.current().token
-		c := call{
-			method: http.MethodPost, path: "/services/Soap/u/" + o.version, doing: "undelete records",
-			body:   undeleteBody(token, ids),
-			header: map[string]string{"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": `""`, "Accept": "text/xml"},
-		}
-		var results []engine.WriteResult
-		err := o.do(ctx, c, func(a answer) (err error) {
-			results, err = parseUndelete(a.body, ids)
-			return err
-		})
-		if r, ok := refused(err); ok && r.Code == "INVALID_SESSION_ID" && try == 1 {
-			if err := o.session.renew(ctx, token); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		return results, err
-	}
-}
-
-func undeleteBody(token string, ids []engine.RecordID) []byte {
-	var b strings.Builder
-	b.WriteString(`<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:urn="urn:partner.soap.sforce.com"><soapenv:Header><urn:SessionHeader><urn:sessionId>`)
-	_ = xml.EscapeText(&b, []byte(token)) // a strings.Builder takes everything
-	b.WriteString(`</urn:sessionId></urn:SessionHeader><urn:AllOrNoneHeader><urn:allOrNone>false</urn:allOrNone></urn:AllOrNoneHeader></soapenv:Header><soapenv:Body><urn:undelete>`)
+// undelete sends one SOAP call.
+func (o *org) undelete(ctx context.Context, ids []engine.RecordID) (results []engine.WriteResult, err error) {
+	var body strings.Builder
 	for _, id := range ids {
-		b.WriteString("<urn:ids>" + string(id) + "</urn:ids>")
+		body.WriteString(tag("ids", string(id)))
 	}
-	b.WriteString(`</urn:undelete></soapenv:Body></soapenv:Envelope>`)
-	return []byte(b.String())
+	m := soapMessage{
+		header: "<x:AllOrNoneHeader><x:allOrNone>false</x:allOrNone></x:AllOrNoneHeader>",
+		body:   "<x:undelete>" + body.String() + "</x:undelete>", doing: "undelete records",
+	}
+	err = o.soap(ctx, partnerAPI, m, func(a answer) (err error) {
+		results, err = parseUndelete(a.body, ids)
+		return err
+	})
+	return results, err
 }
 
 func parseUndelete(body io.Reader, ids []engine.RecordID) ([]engine.WriteResult, error) {

@@ -370,7 +370,7 @@ func TestUndelete(t *testing.T) {
 	w := newWire(t)
 	w.HandleFunc("POST /services/Soap/u/66.0", func(rw http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		if !strings.Contains(string(body), "<urn:sessionId>"+w.current()+"<") {
+		if !strings.Contains(string(body), "sessionId>"+w.current()+"<") {
 			rw.WriteHeader(500)
 			fmt.Fprint(rw, `<soapenv:Envelope xmlns:soapenv="x"><soapenv:Body><soapenv:Fault><faultcode>sf:INVALID_SESSION_ID</faultcode><faultstring>INVALID_SESSION_ID: x</faultstring></soapenv:Fault></soapenv:Body></soapenv:Envelope>`)
 			return

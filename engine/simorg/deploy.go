@@ -274,7 +274,7 @@ func (w *deploying) keep(t *metadataType, fullName string, body, meta []byte) er
 	if len(document.children) > 0 {
 		root = document.children[0]
 	}
-	w.apply = append(w.apply, func() { w.org.keepComponent(component{typ: t, fullName: fullName, body: body, meta: meta}, root) })
+	w.apply = append(w.apply, func() { w.org.keepComponent(component{typ: t, fullName: fullName, body: body, meta: meta, modifiedBy: w.by}, root) })
 	return nil
 }
 
@@ -305,10 +305,10 @@ func (o *Org) keepComponent(fresh component, root *element) {
 	defer o.meta.mu.Unlock()
 	key := componentID(t.name, fullName)
 	if c := o.meta.components[key]; c != nil {
-		c.body, c.meta, c.modified = fresh.body, fresh.meta, now
+		c.body, c.meta, c.modified, c.modifiedBy = fresh.body, fresh.meta, now, fresh.modifiedBy
 		return
 	}
-	fresh.id, fresh.created, fresh.modified = id, now, now
+	fresh.id, fresh.created, fresh.modified, fresh.createdBy = id, now, now, fresh.modifiedBy
 	o.meta.components[key] = &fresh
 }
 

@@ -3,6 +3,7 @@ package simorg
 import (
 	"encoding/xml"
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,6 +33,9 @@ type component struct {
 	body, meta []byte
 	created    time.Time
 	modified   time.Time
+	createdBy  *person
+	modifiedBy *person
+	namespace  string // of the managed package that brought it: its files are not given out
 }
 
 func (m *metadataState) init() {
@@ -81,13 +85,31 @@ func soapDescribeMetadata(c *soapCall) ([]*element, error) {
 type listedComponent struct {
 	typ, fullName, file, id string
 	created, modified       time.Time
+	createdBy, modifiedBy   *person // nil: who made the org
+	namespace               string
 }
 
+// undated is when the platform says that what came with it was made and changed.
+var undated = time.Unix(0, 0).UTC()
+
 func (o *Org) fileProperties(name string, l listedComponent) *element {
-	by := o.first
-	return el(name, leaf("createdById", by.id), leaf("createdByName", by.name()), leaf("createdDate", l.created.Format(stampLayout)),
-		leaf("fileName", l.file), leaf("fullName", l.fullName), leaf("id", l.id), leaf("lastModifiedById", by.id),
-		leaf("lastModifiedByName", by.name()), leaf("lastModifiedDate", l.modified.Format(stampLayout)), leaf("type", l.typ))
+	created, modified, state := l.createdBy, l.modifiedBy, "unmanaged"
+	if created == nil {
+		created = o.first
+	}
+	if modified == nil {
+		modified = created
+	}
+	if l.namespace != "" {
+		state = "installed"
+	}
+	e := el(name, leaf("createdById", created.id), leaf("createdByName", created.name()), leaf("createdDate", l.created.Format(stampLayout)),
+		leaf("fileName", l.file), leaf("fullName", l.fullName), leaf("id", l.id), leaf("lastModifiedById", modified.id),
+		leaf("lastModifiedByName", modified.name()), leaf("lastModifiedDate", l.modified.Format(stampLayout)), leaf("manageableState", state))
+	if l.namespace != "" {
+		e.add(leaf("namespacePrefix", l.namespace))
+	}
+	return e.add(leaf("type", l.typ))
 }
 
 func soapListMetadata(c *soapCall) ([]*element, error) {
@@ -134,21 +156,53 @@ func (o *Org) listComponents(typ, folder string) ([]listedComponent, bool) {
 	}
 	o.meta.mu.Lock()
 	defer o.meta.mu.Unlock()
-	seen := map[string]bool{}
-	for _, key := range sortedMapKeys(o.meta.components) {
-		comp := o.meta.components[key]
-		dir, _, _ := strings.Cut(comp.fullName, "/")
-		switch {
-		case comp.typ != t, t.folder && !isFolder && dir != folder, isFolder && seen[dir]:
-			continue
-		case isFolder:
-			seen[dir] = true
-			list = append(list, listedComponent{typ, dir, t.dir + "/" + dir, comp.id, comp.created, comp.modified})
-		default:
-			list = append(list, listedComponent{typ, comp.fullName, t.file(comp.fullName), comp.id, comp.created, comp.modified})
+	if isFolder {
+		return o.listFolders(t, typ), true
+	}
+	for _, comp := range o.meta.components {
+		if comp.typ == t && (!t.folder || path.Dir(comp.fullName) == folder) {
+			list = append(list, comp.listed())
 		}
 	}
+	slices.SortFunc(list, func(a, b listedComponent) int { return strings.Compare(a.fullName, b.fullName) })
 	return list, true
+}
+
+func (c *component) listed() listedComponent {
+	return listedComponent{
+		typ: c.typ.name, fullName: c.fullName, file: c.typ.file(c.fullName), id: c.id, created: c.created, modified: c.modified,
+		createdBy: c.createdBy, modifiedBy: c.modifiedBy, namespace: c.namespace,
+	}
+}
+
+// listFolders lists a type's folders, which are there because something is in them.
+func (o *Org) listFolders(t *metadataType, typ string) []listedComponent {
+	seen := map[string]listedComponent{}
+	for _, c := range o.meta.components {
+		for dir := path.Dir(c.fullName); c.typ == t && dir != "."; dir = path.Dir(dir) {
+			if known, is := seen[dir]; !is || c.created.Before(known.created) {
+				seen[dir] = listedComponent{typ: typ, fullName: dir, file: t.dir + "/" + dir, id: o.toolingID("00l", typ+dir), created: c.created, modified: c.created}
+			}
+		}
+	}
+	list := make([]listedComponent, 0, len(seen))
+	for _, dir := range sortedMapKeys(seen) {
+		list = append(list, seen[dir])
+	}
+	return list
+}
+
+// InstallComponents adds components of a managed package: the org lists them,
+// and does not give their files out.
+func (o *Org) InstallComponents(namespace, typ string, names ...string) error {
+	t := typeNamed(typ)
+	if t == nil {
+		return fmt.Errorf("the org knows no metadata type %s", typ)
+	}
+	for _, name := range names {
+		o.keepComponent(component{typ: t, fullName: namespace + "__" + name, namespace: namespace}, &element{})
+	}
+	return nil
 }
 
 func childType(name string) bool {
@@ -159,7 +213,11 @@ func (o *Org) listObjects() []listedComponent {
 	var list []listedComponent
 	for _, obj := range o.schema().All() {
 		if kind, _ := obj.Associate(); kind == "" && !obj.Trait("virtual") && !obj.Trait("filtered") {
-			list = append(list, listedComponent{"CustomObject", obj.Name, "objects/" + obj.Name + ".object", "", obj.ModifiedAt, obj.ModifiedAt})
+			l := listedComponent{typ: "CustomObject", fullName: obj.Name, file: "objects/" + obj.Name + ".object", created: undated, modified: undated}
+			if strings.Contains(obj.Name, "__") {
+				l.id, l.created, l.modified = o.toolingID("01I", obj.Name), obj.ModifiedAt, obj.ModifiedAt
+			}
+			list = append(list, l)
 		}
 	}
 	return list
@@ -168,7 +226,9 @@ func (o *Org) listObjects() []listedComponent {
 func (o *Org) listChildren(typ string) []listedComponent {
 	var list []listedComponent
 	add := func(obj *schema.Object, name, id string) {
-		list = append(list, listedComponent{typ, obj.Name + "." + name, "objects/" + obj.Name + ".object", id, obj.ModifiedAt, obj.ModifiedAt})
+		list = append(list, listedComponent{
+			typ: typ, fullName: obj.Name + "." + name, file: "objects/" + obj.Name + ".object", id: id, created: obj.ModifiedAt, modified: obj.ModifiedAt,
+		})
 	}
 	for _, obj := range o.schema().All() {
 		switch typ {
@@ -200,7 +260,7 @@ func (o *Org) listChildren(typ string) []listedComponent {
 func (o *Org) listAutomation(typ string) []listedComponent {
 	var list []listedComponent
 	add := func(t *metadataType, name, id string) {
-		list = append(list, listedComponent{typ, name, t.file(name), id, o.schemaChanged, o.schemaChanged})
+		list = append(list, listedComponent{typ: typ, fullName: name, file: t.file(name), id: id, created: o.schemaChanged, modified: o.schemaChanged})
 	}
 	for _, trigger := range o.auto.triggers {
 		switch {

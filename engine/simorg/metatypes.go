@@ -44,6 +44,16 @@ var metadataTypes = []metadataType{
 // folderTypes are the names under which folders themselves are listed.
 var folderTypes = map[string]string{"ReportFolder": "Report", "DashboardFolder": "Dashboard", "EmailFolder": "EmailTemplate", "DocumentFolder": "Document"}
 
+// folderType is the name under which a type's folders are listed.
+func (t *metadataType) folderType() string {
+	for name, of := range folderTypes {
+		if of == t.name {
+			return name
+		}
+	}
+	return ""
+}
+
 func typeNamed(name string) *metadataType {
 	for i, t := range metadataTypes {
 		if t.name == name {

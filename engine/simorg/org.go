@@ -37,6 +37,8 @@ type Config struct {
 	BulkPolls int
 	// ResultPageRows is how many rows a page of resultPages has (50,000).
 	ResultPageRows int
+	// PackageFiles is how many files a retrieve may ask for (10,000).
+	PackageFiles int
 	// ArchiveDays is how old an activity is when it is archived (365).
 	ArchiveDays int
 	// MaxRows is the page size of a query, which a client may lower (2000).
@@ -185,6 +187,7 @@ func applyDefaults(c *Config) {
 	setDefault(&c.APIRequests, 100_000)
 	setDefault(&c.BulkQueryJobs, 10_000)
 	setDefault(&c.BulkBatches, 15_000)
+	setDefault(&c.PackageFiles, maxPackageFiles)
 	setDefault(&c.ArchiveDays, 365)
 	setDefault(&c.MaxRows, 2000)
 	setDefault(&c.BulkPolls, 1)

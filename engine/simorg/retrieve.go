@@ -4,11 +4,20 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/base64"
+	"encoding/xml"
+	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/holdfast-backup/holdfast/engine/simorg/schema"
 )
 
-// maxPackageFiles is how many files a package may hold.
-const maxPackageFiles = 10_000
+const (
+	// maxPackageFiles is how many files a package may hold.
+	maxPackageFiles = 10_000
+	// maxPackageBytes is how large its zip may be, compressed.
+	maxPackageBytes = 39 << 20
+)
 
 // retrieval is a retrieve request; its zip is given once.
 type retrieval struct {
@@ -46,6 +55,7 @@ func (o *Org) pack(r *retrieval, request *element) {
 	}
 	var archive bytes.Buffer
 	w := zip.NewWriter(&archive)
+	p := &packing{retrieval: r, zip: w, root: root, packed: map[string]bool{}}
 	var manifest strings.Builder
 	for _, types := range request.child("unpackaged").children {
 		if types.name != "types" {
@@ -56,12 +66,12 @@ func (o *Org) pack(r *retrieval, request *element) {
 		manifest.WriteString("<types>")
 		for _, m := range members {
 			manifest.WriteString("<members>" + m + "</members>")
-			o.packOne(&packing{r, w, root}, name, m)
+			o.packOne(p, name, m)
 		}
 		manifest.WriteString("<name>" + name + "</name></types>")
 	}
-	if len(r.files) > maxPackageFiles {
-		r.problem = "LIMIT_EXCEEDED: Too many files in retrieve call, limit is: 10000"
+	if len(r.files) > o.cfg.PackageFiles {
+		r.problem = "LIMIT_EXCEEDED: Too many files in retrieve call, limit is: " + strconv.Itoa(o.cfg.PackageFiles)
 		return
 	}
 	writeZip(w, root+"package.xml", []byte(`<?xml version="1.0" encoding="UTF-8"?><Package xmlns="http://soap.sforce.com/2006/04/metadata">`+
@@ -70,7 +80,9 @@ func (o *Org) pack(r *retrieval, request *element) {
 		r.problem = "UNKNOWN_EXCEPTION: " + err.Error()
 		return
 	}
-	r.zip = archive.Bytes()
+	if r.zip = archive.Bytes(); len(r.zip) > maxPackageBytes {
+		r.problem = "LIMIT_EXCEEDED: The retrieved zip file exceeds the limit of " + strconv.Itoa(maxPackageBytes) + " bytes"
+	}
 }
 
 func writeZip(w *zip.Writer, name string, data []byte) {
@@ -101,8 +113,9 @@ func (o *Org) expand(typ string, members []string) []string {
 // packing is a zip being filled.
 type packing struct {
 	*retrieval
-	zip  *zip.Writer
-	root string
+	zip    *zip.Writer
+	root   string
+	packed map[string]bool // by path
 }
 
 func (o *Org) packOne(p *packing, typ, member string) {
@@ -112,23 +125,38 @@ func (o *Org) packOne(p *packing, typ, member string) {
 		holder = "CustomObject"
 		name, _, _ = strings.Cut(member, ".")
 	}
+	if len(p.files) > o.cfg.PackageFiles {
+		return // refused already
+	}
 	t := typeNamed(holder)
 	body, meta := o.file(holder, name)
+	if t != nil && t.folder && body == nil && o.hasFolder(t, name) {
+		body = []byte(xml.Header + "<" + t.folderType() + ` xmlns="` + schema.Namespace + `"><name>` + name + "</name></" + t.folderType() + ">")
+	}
 	if t == nil || body == nil {
 		p.messages = append(p.messages, "Entity of type '"+typ+"' named '"+member+"' cannot be found")
 		return
 	}
-	path := t.file(name)
-	for _, f := range p.files {
-		if f.file == path {
-			return
-		}
+	file := t.file(name)
+	if t.folder && !o.hasComponent(holder, name) {
+		file = t.dir + "/" + name + "-meta.xml"
 	}
-	p.files = append(p.files, listedComponent{typ: holder, fullName: name, file: path, created: o.schemaChanged, modified: o.schemaChanged})
-	writeZip(p.zip, p.root+path, body)
+	if p.packed[file] {
+		return
+	}
+	p.packed[file] = true
+	p.files = append(p.files, listedComponent{typ: holder, fullName: name, file: p.root + file, created: o.schemaChanged, modified: o.schemaChanged})
+	writeZip(p.zip, p.root+file, body)
 	if meta != nil {
-		writeZip(p.zip, p.root+path+"-meta.xml", meta)
+		writeZip(p.zip, p.root+file+"-meta.xml", meta)
 	}
+}
+
+// hasFolder reports whether something of the type lies in a folder.
+func (o *Org) hasFolder(t *metadataType, name string) bool {
+	o.meta.mu.Lock()
+	defer o.meta.mu.Unlock()
+	return slices.ContainsFunc(o.listFolders(t, ""), func(l listedComponent) bool { return l.fullName == name })
 }
 
 func soapCheckRetrieve(c *soapCall) ([]*element, error) {
