@@ -46,6 +46,12 @@ func (v JobObjectState) MarshalGQL(w io.Writer) { marshalEnum(w, v) }
 func (v *JobObjectState) UnmarshalGQL(from any) error { return unmarshalEnum(v, from) }
 
 // MarshalGQL writes the value as GraphQL does.
+func (v JobObjectKind) MarshalGQL(w io.Writer) { marshalEnum(w, v) }
+
+// UnmarshalGQL accepts one of Values.
+func (v *JobObjectKind) UnmarshalGQL(from any) error { return unmarshalEnum(v, from) }
+
+// MarshalGQL writes the value as GraphQL does.
 func (v LogLevel) MarshalGQL(w io.Writer) { marshalEnum(w, v) }
 
 // UnmarshalGQL accepts one of Values.

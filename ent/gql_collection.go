@@ -473,6 +473,11 @@ func (_q *JobObjectQuery) collectField(ctx context.Context, oneNode bool, opCtx 
 				selectedFields = append(selectedFields, jobobject.FieldJobID)
 				fieldSeen[jobobject.FieldJobID] = struct{}{}
 			}
+		case "kind":
+			if _, ok := fieldSeen[jobobject.FieldKind]; !ok {
+				selectedFields = append(selectedFields, jobobject.FieldKind)
+				fieldSeen[jobobject.FieldKind] = struct{}{}
+			}
 		case "name":
 			if _, ok := fieldSeen[jobobject.FieldName]; !ok {
 				selectedFields = append(selectedFields, jobobject.FieldName)

@@ -993,6 +993,20 @@ var (
 			}
 		},
 	}
+	// JobObjectOrderFieldStored orders JobObject by stored.
+	JobObjectOrderFieldStored = &JobObjectOrderField{
+		Value: func(_m *JobObject) (ent.Value, error) {
+			return _m.Stored, nil
+		},
+		column: jobobject.FieldStored,
+		toTerm: jobobject.ByStored,
+		toCursor: func(_m *JobObject) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.Stored,
+			}
+		},
+	}
 	// JobObjectOrderFieldRecords orders JobObject by records.
 	JobObjectOrderFieldRecords = &JobObjectOrderField{
 		Value: func(_m *JobObject) (ent.Value, error) {
@@ -1071,6 +1085,8 @@ func (f JobObjectOrderField) String() string {
 	switch f.column {
 	case JobObjectOrderFieldName.column:
 		str = "NAME"
+	case JobObjectOrderFieldStored.column:
+		str = "STORED"
 	case JobObjectOrderFieldRecords.column:
 		str = "RECORDS"
 	case JobObjectOrderFieldAdded.column:
@@ -1099,6 +1115,8 @@ func (f *JobObjectOrderField) UnmarshalGQL(v interface{}) error {
 	switch str {
 	case "NAME":
 		*f = *JobObjectOrderFieldName
+	case "STORED":
+		*f = *JobObjectOrderFieldStored
 	case "RECORDS":
 		*f = *JobObjectOrderFieldRecords
 	case "ADDED":

@@ -23,9 +23,11 @@ type JobObject struct {
 	TenantID string `json:"tenant_id,omitempty"`
 	// JobID holds the value of the "job_id" field.
 	JobID string `json:"job_id,omitempty"`
-	// the SObject's API name
+	// Kind holds the value of the "kind" field.
+	Kind engine.JobObjectKind `json:"kind,omitempty"`
+	// the SObject's API name, or the metadata type's
 	Name string `json:"name,omitempty"`
-	// Label holds the value of the "label" field.
+	// of a metadata type: its folder in a package
 	Label string `json:"label,omitempty"`
 	// State holds the value of the "state" field.
 	State engine.JobObjectState `json:"state,omitempty"`
@@ -90,7 +92,7 @@ func (*JobObject) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case jobobject.FieldExpected, jobobject.FieldStored, jobobject.FieldRecords, jobobject.FieldAdded, jobobject.FieldChanged, jobobject.FieldDeleted, jobobject.FieldBytes, jobobject.FieldAPICalls:
 			values[i] = new(sql.NullInt64)
-		case jobobject.FieldID, jobobject.FieldTenantID, jobobject.FieldJobID, jobobject.FieldName, jobobject.FieldLabel, jobobject.FieldState, jobobject.FieldReason, jobobject.FieldErrorCode, jobobject.FieldErrorMessage:
+		case jobobject.FieldID, jobobject.FieldTenantID, jobobject.FieldJobID, jobobject.FieldKind, jobobject.FieldName, jobobject.FieldLabel, jobobject.FieldState, jobobject.FieldReason, jobobject.FieldErrorCode, jobobject.FieldErrorMessage:
 			values[i] = new(sql.NullString)
 		case jobobject.FieldStartedAt, jobobject.FieldFinishedAt:
 			values[i] = new(sql.NullTime)
@@ -126,6 +128,12 @@ func (_m *JobObject) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field job_id", values[i])
 			} else if value.Valid {
 				_m.JobID = value.String
+			}
+		case jobobject.FieldKind:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field kind", values[i])
+			} else if value.Valid {
+				_m.Kind = engine.JobObjectKind(value.String)
 			}
 		case jobobject.FieldName:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -272,6 +280,9 @@ func (_m *JobObject) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("job_id=")
 	builder.WriteString(_m.JobID)
+	builder.WriteString(", ")
+	builder.WriteString("kind=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Kind))
 	builder.WriteString(", ")
 	builder.WriteString("name=")
 	builder.WriteString(_m.Name)

@@ -37,6 +37,20 @@ func (_c *JobObjectCreate) SetJobID(v string) *JobObjectCreate {
 	return _c
 }
 
+// SetKind sets the "kind" field.
+func (_c *JobObjectCreate) SetKind(v engine.JobObjectKind) *JobObjectCreate {
+	_c.mutation.SetKind(v)
+	return _c
+}
+
+// SetNillableKind sets the "kind" field if the given value is not nil.
+func (_c *JobObjectCreate) SetNillableKind(v *engine.JobObjectKind) *JobObjectCreate {
+	if v != nil {
+		_c.SetKind(*v)
+	}
+	return _c
+}
+
 // SetName sets the "name" field.
 func (_c *JobObjectCreate) SetName(v string) *JobObjectCreate {
 	_c.mutation.SetName(v)
@@ -309,6 +323,10 @@ func (_c *JobObjectCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *JobObjectCreate) defaults() error {
+	if _, ok := _c.mutation.Kind(); !ok {
+		v := jobobject.DefaultKind
+		_c.mutation.SetKind(v)
+	}
 	if _, ok := _c.mutation.Label(); !ok {
 		v := jobobject.DefaultLabel
 		_c.mutation.SetLabel(v)
@@ -371,6 +389,14 @@ func (_c *JobObjectCreate) check() error {
 	}
 	if _, ok := _c.mutation.JobID(); !ok {
 		return &ValidationError{Name: "job_id", err: errors.New(`ent: missing required field "JobObject.job_id"`)}
+	}
+	if _, ok := _c.mutation.Kind(); !ok {
+		return &ValidationError{Name: "kind", err: errors.New(`ent: missing required field "JobObject.kind"`)}
+	}
+	if v, ok := _c.mutation.Kind(); ok {
+		if err := jobobject.KindValidator(v); err != nil {
+			return &ValidationError{Name: "kind", err: fmt.Errorf(`ent: validator failed for field "JobObject.kind": %w`, err)}
+		}
 	}
 	if _, ok := _c.mutation.Name(); !ok {
 		return &ValidationError{Name: "name", err: errors.New(`ent: missing required field "JobObject.name"`)}
@@ -452,6 +478,10 @@ func (_c *JobObjectCreate) createSpec() (*JobObject, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.TenantID(); ok {
 		_spec.SetField(jobobject.FieldTenantID, field.TypeString, value)
 		_node.TenantID = value
+	}
+	if value, ok := _c.mutation.Kind(); ok {
+		_spec.SetField(jobobject.FieldKind, field.TypeEnum, value)
+		_node.Kind = value
 	}
 	if value, ok := _c.mutation.Name(); ok {
 		_spec.SetField(jobobject.FieldName, field.TypeString, value)
@@ -866,6 +896,9 @@ func (u *JobObjectUpsertOne) UpdateNewValues() *JobObjectUpsertOne {
 		}
 		if _, exists := u.create.mutation.JobID(); exists {
 			s.SetIgnore(jobobject.FieldJobID)
+		}
+		if _, exists := u.create.mutation.Kind(); exists {
+			s.SetIgnore(jobobject.FieldKind)
 		}
 		if _, exists := u.create.mutation.Name(); exists {
 			s.SetIgnore(jobobject.FieldName)
@@ -1390,6 +1423,9 @@ func (u *JobObjectUpsertBulk) UpdateNewValues() *JobObjectUpsertBulk {
 			}
 			if _, exists := b.mutation.JobID(); exists {
 				s.SetIgnore(jobobject.FieldJobID)
+			}
+			if _, exists := b.mutation.Kind(); exists {
+				s.SetIgnore(jobobject.FieldKind)
 			}
 			if _, exists := b.mutation.Name(); exists {
 				s.SetIgnore(jobobject.FieldName)

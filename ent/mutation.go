@@ -2958,6 +2958,7 @@ type JobObjectMutation struct {
 	typ           string
 	id            *string
 	tenant_id     *string
+	kind          *engine.JobObjectKind
 	name          *string
 	label         *string
 	state         *engine.JobObjectState
@@ -3164,6 +3165,42 @@ func (m *JobObjectMutation) OldJobID(ctx context.Context) (v string, err error) 
 // ResetJobID resets all changes to the "job_id" field.
 func (m *JobObjectMutation) ResetJobID() {
 	m.job = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *JobObjectMutation) SetKind(eok engine.JobObjectKind) {
+	m.kind = &eok
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *JobObjectMutation) Kind() (r engine.JobObjectKind, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the JobObject entity.
+// If the JobObject object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *JobObjectMutation) OldKind(ctx context.Context) (v engine.JobObjectKind, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *JobObjectMutation) ResetKind() {
+	m.kind = nil
 }
 
 // SetName sets the "name" field.
@@ -4029,12 +4066,15 @@ func (m *JobObjectMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *JobObjectMutation) Fields() []string {
-	fields := make([]string, 0, 18)
+	fields := make([]string, 0, 19)
 	if m.tenant_id != nil {
 		fields = append(fields, jobobject.FieldTenantID)
 	}
 	if m.job != nil {
 		fields = append(fields, jobobject.FieldJobID)
+	}
+	if m.kind != nil {
+		fields = append(fields, jobobject.FieldKind)
 	}
 	if m.name != nil {
 		fields = append(fields, jobobject.FieldName)
@@ -4096,6 +4136,8 @@ func (m *JobObjectMutation) Field(name string) (ent.Value, bool) {
 		return m.TenantID()
 	case jobobject.FieldJobID:
 		return m.JobID()
+	case jobobject.FieldKind:
+		return m.Kind()
 	case jobobject.FieldName:
 		return m.Name()
 	case jobobject.FieldLabel:
@@ -4141,6 +4183,8 @@ func (m *JobObjectMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldTenantID(ctx)
 	case jobobject.FieldJobID:
 		return m.OldJobID(ctx)
+	case jobobject.FieldKind:
+		return m.OldKind(ctx)
 	case jobobject.FieldName:
 		return m.OldName(ctx)
 	case jobobject.FieldLabel:
@@ -4195,6 +4239,13 @@ func (m *JobObjectMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetJobID(v)
+		return nil
+	case jobobject.FieldKind:
+		v, ok := value.(engine.JobObjectKind)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
 		return nil
 	case jobobject.FieldName:
 		v, ok := value.(string)
@@ -4494,6 +4545,9 @@ func (m *JobObjectMutation) ResetField(name string) error {
 		return nil
 	case jobobject.FieldJobID:
 		m.ResetJobID()
+		return nil
+	case jobobject.FieldKind:
+		m.ResetKind()
 		return nil
 	case jobobject.FieldName:
 		m.ResetName()

@@ -129,7 +129,24 @@ func (b *Backup) capture(ctx context.Context, r *capture.Request) (failed int, e
 		return unreadable, err
 	}
 	failed, err = b.Capture.Records(ctx, *r)
-	return failed + unreadable, err
+	if err != nil || !settings.Include.Metadata {
+		return failed + unreadable, err
+	}
+	failedTypes, err := b.metadata(ctx, r)
+	return failed + unreadable + failedTypes, err
+}
+
+// metadata takes the org's metadata. That our user may not read it is no
+// reason to lose the records.
+func (b *Backup) metadata(ctx context.Context, r *capture.Request) (failed int, err error) {
+	r.Metadata, err = r.Org.MetadataTypes(ctx)
+	if engine.Is(err, engine.KindDenied) {
+		return 1, r.Job.MetadataType("All types", "").Fail(ctx, err)
+	}
+	if err != nil {
+		return 0, engine.Wrap("list the org's metadata types", err)
+	}
+	return b.Capture.Metadata(ctx, *r)
 }
 
 // conclude stores the backup, and tidies the vault up: many small segments
@@ -163,8 +180,13 @@ func (b *Backup) close(ctx context.Context, r capture.Request, failed int) error
 	if err := b.Capture.MoveWatermarks(ctx, r); err != nil {
 		return err
 	}
+	records, components := counts.Split(capture.OfMetadata)
 	r.Job.Log(engine.LogInfo, "", "Backup stored: %d added, %d changed, %d deleted in %d objects.",
-		counts.Added, counts.Changed, counts.Deleted, len(counts.Objects))
+		records.Added, records.Changed, records.Deleted, len(records.Objects))
+	if len(components.Objects) > 0 {
+		r.Job.Log(engine.LogInfo, "", "Metadata stored: %d components added, %d changed, %d deleted in %d types.",
+			components.Added, components.Changed, components.Deleted, len(components.Objects))
+	}
 	return nil
 }
 

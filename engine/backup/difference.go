@@ -57,7 +57,7 @@ func (b *Backup) Diff(ctx context.Context, fromID, toID string) (*Difference, er
 		return nil, engine.E(engine.KindInvalid, "BACKUPS_REVERSED", "Backup #%d is later than #%d: give the earlier one first.", from.Number, to.Number)
 	}
 	names, err := b.DB.JobObject.Query().
-		Where(jobobject.RecordsGT(0), jobobject.HasJobWith(entjob.OrgID(to.OrgID), entjob.NumberGT(from.Number), entjob.NumberLTE(to.Number))).
+		Where(jobobject.KindEQ(engine.RecordsObject), jobobject.RecordsGT(0), jobobject.HasJobWith(entjob.OrgID(to.OrgID), entjob.NumberGT(from.Number), entjob.NumberLTE(to.Number))).
 		GroupBy(jobobject.FieldName).Strings(ctx)
 	if err != nil {
 		return nil, engine.Wrap("list the objects between two backups", err)
@@ -121,13 +121,13 @@ func (o ObjectDifference) Records(ctx context.Context, after string, limit int) 
 		if len(records) == limit {
 			break
 		}
-		records = append(records, RecordDifference{RecordID: string(entry.RecordID), Change: entry.Change, Fields: differing(entry)})
+		records = append(records, RecordDifference{RecordID: string(entry.RecordID), Change: entry.Change, Fields: differingFields(entry)})
 	}
 	return records, nil
 }
 
-// differing leaves out derived fields: they follow others.
-func differing(entry *vault.DiffEntry) []FieldDifference {
+// differingFields leaves out derived fields: they follow others.
+func differingFields(entry *vault.DiffEntry) []FieldDifference {
 	side := entry.After
 	if entry.Change == engine.Deleted {
 		side = entry.Before

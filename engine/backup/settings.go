@@ -12,8 +12,9 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/template"
 )
 
-// Include says which kinds of SObjects a composite backup takes beside the
-// data, which it always takes (F33).
+// Include says which kinds of SObjects, and whether the org's metadata, a
+// composite backup takes beside the data, which it always takes (F33). A
+// templated one has the box of the metadata alone (F35).
 type Include struct {
 	Metadata       bool `json:"metadata"`
 	BigObjects     bool `json:"bigObjects"`
@@ -28,6 +29,17 @@ type Include struct {
 // DefaultInclude is everything but metadata (F34).
 func DefaultInclude() Include {
 	return Include{BigObjects: true, Binary: true, Tag: true, History: true, Feed: true, Share: true, CustomMetadata: true}
+}
+
+// onlyMetadata reports that no other box was touched (F35).
+func (i Include) onlyMetadata() bool {
+	others := Include{Metadata: i.Metadata}
+	if i == others { // as a templated backup keeps them
+		return true
+	}
+	others = DefaultInclude()
+	others.Metadata = i.Metadata
+	return i == others
 }
 
 // leavesOut says why SObjects of a class are not taken, "" when they are.
@@ -84,15 +96,12 @@ func (b *Backup) Spec(ctx context.Context, in StartInput) (job.Spec, error) {
 	if in.Include != nil {
 		settings.Include = *in.Include
 	}
-	if settings.Include.Metadata {
-		return spec, invalid("include.metadata", "METADATA_NOT_SUPPORTED", "Metadata cannot be backed up yet: leave its box off.")
-	}
 	if in.TemplateID != "" {
 		chosen, err := b.template(ctx, in)
 		if err != nil {
 			return spec, err
 		}
-		spec.Operation, title, settings.Include = engine.TemplatedBackup, chosen.Name, Include{}
+		spec.Operation, title, settings.Include = engine.TemplatedBackup, chosen.Name, Include{Metadata: settings.Include.Metadata}
 		spec.UniqueKey = string(engine.TemplatedBackup) + "/" + chosen.ID
 	}
 	if spec.Name == "" {
@@ -114,8 +123,8 @@ func (b *Backup) template(ctx context.Context, in StartInput) (*ent.Template, er
 		return nil, invalid("templateId", "NOT_A_BACKUP_TEMPLATE", "“"+chosen.Name+"” is an archive template: choose a backup template.")
 	case in.Sync:
 		return nil, invalid("sync", "SYNC_NEEDS_COMPOSITE", "A templated backup does not synchronise: run a Composite & Sync backup for that.")
-	case in.Include != nil:
-		return nil, invalid("include", "INCLUDE_NEEDS_COMPOSITE", "A templated backup takes what its template names: leave the include boxes out.")
+	case in.Include != nil && !in.Include.onlyMetadata():
+		return nil, invalid("include", "INCLUDE_NEEDS_COMPOSITE", "A templated backup takes what its template names: its only include box is metadata.")
 	}
 	return chosen, nil
 }

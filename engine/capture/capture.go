@@ -60,6 +60,20 @@ type Request struct {
 	Sync bool
 	// Targets are read side by side; each is independent of the others.
 	Targets []Target
+	// Metadata are the kinds of metadata to take.
+	Metadata []engine.MetadataType
+}
+
+// objects are the vault's names of all that the capture takes.
+func (r Request) objects() []string {
+	names := make([]string, 0, len(r.Targets)+len(r.Metadata))
+	for i := range r.Targets {
+		names = append(names, r.Targets[i].Name)
+	}
+	for i := range r.Metadata {
+		names = append(names, MetadataObject(r.Metadata[i].Name))
+	}
+	return names
 }
 
 // Target is one SObject to read.
@@ -76,6 +90,7 @@ type token struct {
 	Since       time.Time
 	Began       time.Time // the org's clock when the read began: the next watermark
 	Fingerprint string
+	Missing     int64 `json:",omitempty"` // components that the org did not give out
 }
 
 // Records reads every target. It answers how many SObjects failed; err is set

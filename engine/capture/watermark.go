@@ -32,18 +32,22 @@ func (c *Capture) watermarks(ctx context.Context, orgID, scope string) (map[stri
 }
 
 // MoveWatermarks records, after the run's commit, up to where each whole
-// SObject was read. Dying before it only means reading more the next time.
+// SObject and metadata type was read. Dying before it only means reading more
+// the next time.
 func (c *Capture) MoveWatermarks(ctx context.Context, r Request) error {
 	var rows []*ent.WatermarkCreate
-	for _, target := range r.Targets {
-		if _, whole := r.Store.Finished(target.Name); !whole {
+	for _, name := range r.objects() {
+		if _, whole := r.Store.Finished(name); !whole {
 			continue
 		}
 		var read token
-		if err := json.Unmarshal(r.Store.Checkpoint(target.Name), &read); err != nil {
-			return engine.Wrap("read the checkpoint of "+target.Name, err)
+		if err := json.Unmarshal(r.Store.Checkpoint(name), &read); err != nil {
+			return engine.Wrap("read the checkpoint of "+name, err)
 		}
-		rows = append(rows, c.DB.Watermark.Create().SetOrgID(r.OrgID).SetScope(r.Scope).SetObject(target.Name).
+		if read.Began.IsZero() {
+			continue // there is a reason to read it in full again
+		}
+		rows = append(rows, c.DB.Watermark.Create().SetOrgID(r.OrgID).SetScope(r.Scope).SetObject(name).
 			SetStamp(read.Began.UTC().Truncate(time.Microsecond)).SetFieldsHash(read.Fingerprint))
 	}
 	if len(rows) == 0 {

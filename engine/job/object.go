@@ -2,6 +2,8 @@ package job
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,7 +20,8 @@ const progressEvery = 500 * time.Millisecond
 
 var desc = sql.OrderDesc()
 
-// ObjectCounts is what a job did to one SObject, and its completeness line.
+// ObjectCounts is what a job did to one SObject or metadata type, and its
+// completeness line; a type's records are its components.
 type ObjectCounts struct {
 	Records, Added, Changed, Deleted, Bytes, APICalls int64
 
@@ -27,10 +30,12 @@ type ObjectCounts struct {
 	Reason   string // why the two differ, or why nothing was read
 }
 
-// ObjectProgress is a run's progress on one SObject.
+// ObjectProgress is a run's progress on one SObject, or on one metadata type.
 type ObjectProgress struct {
-	run  *Run
-	name string
+	run   *Run
+	kind  engine.JobObjectKind
+	name  string
+	label string
 
 	writing sync.Mutex
 
@@ -40,12 +45,24 @@ type ObjectProgress struct {
 
 // Object is the progress on the SObject of that name; the same for the same name.
 func (r *Run) Object(name string) *ObjectProgress {
+	return r.progress(&ObjectProgress{run: r, kind: engine.RecordsObject, name: name})
+}
+
+// MetadataType is the progress on the metadata type of that name, whose files
+// lie in a folder of that name.
+func (r *Run) MetadataType(name, folder string) *ObjectProgress {
+	return r.progress(&ObjectProgress{run: r, kind: engine.MetadataObject, name: name, label: folder})
+}
+
+// progress is the one that the run has of the same kind and name, or this one.
+func (r *Run) progress(fresh *ObjectProgress) *ObjectProgress {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.objects[name] == nil {
-		r.objects[name] = &ObjectProgress{run: r, name: name}
+	key := string(fresh.kind) + "/" + fresh.name
+	if r.objects[key] == nil {
+		r.objects[key] = fresh
 	}
-	return r.objects[name]
+	return r.objects[key]
 }
 
 // Queue shows the object as one the job will come to.
@@ -110,16 +127,17 @@ func (o *ObjectProgress) write(ctx context.Context, set func(*ent.JobObjectUpdat
 	defer o.writing.Unlock()
 	r := o.run
 	return engine.Wrap("write the progress of "+o.name, r.InTx(ctx, func(tx *ent.Tx) error {
-		known, err := tx.JobObject.Query().Where(jobobject.JobID(r.job.ID), jobobject.Name(o.name)).Exist(ctx)
+		mine := jobobject.And(jobobject.JobID(r.job.ID), jobobject.KindEQ(o.kind), jobobject.Name(o.name))
+		known, err := tx.JobObject.Query().Where(mine).Exist(ctx)
 		if err != nil {
 			return err
 		}
 		if !known {
-			if err := tx.JobObject.Create().SetTenantID(r.lease.tenant).SetJobID(r.job.ID).SetName(o.name).Exec(ctx); err != nil {
+			if err := tx.JobObject.Create().SetTenantID(r.lease.tenant).SetJobID(r.job.ID).SetKind(o.kind).SetName(o.name).SetLabel(o.label).Exec(ctx); err != nil {
 				return err
 			}
 		}
-		update := tx.JobObject.Update().Where(jobobject.JobID(r.job.ID), jobobject.Name(o.name))
+		update := tx.JobObject.Update().Where(mine)
 		set(update)
 		if err := update.Exec(ctx); err != nil {
 			return err
@@ -131,10 +149,16 @@ func (o *ObjectProgress) write(ctx context.Context, set func(*ent.JobObjectUpdat
 	}))
 }
 
-// sumObjects makes the job's counts the sums of its objects'.
+// sumObjects makes the job's counts the sums of its SObjects'; its bytes and
+// calls are those of its metadata types, too.
 func sumObjects(ctx context.Context, tx *ent.Tx, jobID string) error {
+	const records = "coalesce(sum(CASE WHEN kind = 'RECORDS' THEN %s END), 0)"
+	counts := make([]string, 0, 4)
+	for _, column := range []string{"records", "added", "changed", "deleted"} {
+		counts = append(counts, fmt.Sprintf(records, column))
+	}
 	_, err := tx.ExecContext(ctx, `UPDATE jobs SET (records, added, changed, deleted, bytes, api_calls) = (
-		SELECT coalesce(sum(records), 0), coalesce(sum(added), 0), coalesce(sum(changed), 0), coalesce(sum(deleted), 0), coalesce(sum(bytes), 0), coalesce(sum(api_calls), 0)
+		SELECT `+strings.Join(counts, ", ")+`, coalesce(sum(bytes), 0), coalesce(sum(api_calls), 0)
 		FROM job_objects WHERE job_id = $1) WHERE id = $1`, jobID)
 	return err
 }

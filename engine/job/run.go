@@ -21,7 +21,7 @@ type Run struct {
 	log    logWriter
 
 	mu      sync.Mutex
-	objects map[string]*ObjectProgress
+	objects map[string]*ObjectProgress // by kind and name
 }
 
 // Job is the job as it was when the attempt began.

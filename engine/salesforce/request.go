@@ -25,10 +25,10 @@ type call struct {
 	header map[string]string
 	body   []byte
 	signed func(token string) []byte // a body that holds the session, in place of body
-	again  bool   // sending it twice does no more than sending it once
-	org    string // our id of the org, for messages
-	object string // the SObject concerned, for messages
-	doing  string // what the org should do: "read Account"
+	again  bool                      // sending it twice does no more than sending it once
+	org    string                    // our id of the org, for messages
+	object string                    // the SObject concerned, for messages
+	doing  string                    // what the org should do: "read Account"
 }
 
 func get(path, object, doing string) call {

@@ -274,7 +274,9 @@ func (w *deploying) keep(t *metadataType, fullName string, body, meta []byte) er
 	if len(document.children) > 0 {
 		root = document.children[0]
 	}
-	w.apply = append(w.apply, func() { w.org.keepComponent(component{typ: t, fullName: fullName, body: body, meta: meta, modifiedBy: w.by}, root) })
+	w.apply = append(w.apply, func() {
+		w.org.keepComponent(component{typ: t, fullName: fullName, body: body, meta: meta, modifiedBy: w.by}, root)
+	})
 	return nil
 }
 

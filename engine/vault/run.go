@@ -44,6 +44,20 @@ type RunCounts struct {
 	Objects map[string]ObjectCounts
 }
 
+// Split parts the counts by the names of their objects.
+func (c RunCounts) Split(belongs func(object string) bool) (others, those RunCounts) {
+	others.Objects, those.Objects = map[string]ObjectCounts{}, map[string]ObjectCounts{}
+	for name, o := range c.Objects {
+		part := &others
+		if belongs(name) {
+			part = &those
+		}
+		part.Objects[name] = o
+		part.add(o)
+	}
+	return others, those
+}
+
 // Run is one job's writing into an org's vault. Its methods may be called from
 // several goroutines, one Writer an SObject. Nothing of it is visible to
 // readers before Commit or ClosePartial.

@@ -21,6 +21,8 @@ const (
 	FieldTenantID = "tenant_id"
 	// FieldJobID holds the string denoting the job_id field in the database.
 	FieldJobID = "job_id"
+	// FieldKind holds the string denoting the kind field in the database.
+	FieldKind = "kind"
 	// FieldName holds the string denoting the name field in the database.
 	FieldName = "name"
 	// FieldLabel holds the string denoting the label field in the database.
@@ -71,6 +73,7 @@ var Columns = []string{
 	FieldID,
 	FieldTenantID,
 	FieldJobID,
+	FieldKind,
 	FieldName,
 	FieldLabel,
 	FieldState,
@@ -131,6 +134,18 @@ var (
 	DefaultID func() string
 )
 
+const DefaultKind engine.JobObjectKind = "RECORDS"
+
+// KindValidator is a validator for the "kind" field enum values. It is called by the builders before save.
+func KindValidator(k engine.JobObjectKind) error {
+	switch k {
+	case "RECORDS", "METADATA":
+		return nil
+	default:
+		return fmt.Errorf("jobobject: invalid enum value for kind field: %q", k)
+	}
+}
+
 const DefaultState engine.JobObjectState = "QUEUED"
 
 // StateValidator is a validator for the "state" field enum values. It is called by the builders before save.
@@ -159,6 +174,11 @@ func ByTenantID(opts ...sql.OrderTermOption) OrderOption {
 // ByJobID orders the results by the job_id field.
 func ByJobID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldJobID, opts...).ToFunc()
+}
+
+// ByKind orders the results by the kind field.
+func ByKind(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldKind, opts...).ToFunc()
 }
 
 // ByName orders the results by the name field.
@@ -254,6 +274,13 @@ func newJobStep() *sqlgraph.Step {
 		sqlgraph.Edge(sqlgraph.M2O, true, JobTable, JobColumn),
 	)
 }
+
+var (
+	// engine.JobObjectKind must implement graphql.Marshaler.
+	_ graphql.Marshaler = (*engine.JobObjectKind)(nil)
+	// engine.JobObjectKind must implement graphql.Unmarshaler.
+	_ graphql.Unmarshaler = (*engine.JobObjectKind)(nil)
+)
 
 var (
 	// engine.JobObjectState must implement graphql.Marshaler.

@@ -276,6 +276,36 @@ func JobIDContainsFold(v string) predicate.JobObject {
 	return predicate.JobObject(sql.FieldContainsFold(FieldJobID, v))
 }
 
+// KindEQ applies the EQ predicate on the "kind" field.
+func KindEQ(v engine.JobObjectKind) predicate.JobObject {
+	vc := v
+	return predicate.JobObject(sql.FieldEQ(FieldKind, vc))
+}
+
+// KindNEQ applies the NEQ predicate on the "kind" field.
+func KindNEQ(v engine.JobObjectKind) predicate.JobObject {
+	vc := v
+	return predicate.JobObject(sql.FieldNEQ(FieldKind, vc))
+}
+
+// KindIn applies the In predicate on the "kind" field.
+func KindIn(vs ...engine.JobObjectKind) predicate.JobObject {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.JobObject(sql.FieldIn(FieldKind, v...))
+}
+
+// KindNotIn applies the NotIn predicate on the "kind" field.
+func KindNotIn(vs ...engine.JobObjectKind) predicate.JobObject {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.JobObject(sql.FieldNotIn(FieldKind, v...))
+}
+
 // NameEQ applies the EQ predicate on the "name" field.
 func NameEQ(v string) predicate.JobObject {
 	return predicate.JobObject(sql.FieldEQ(FieldName, v))

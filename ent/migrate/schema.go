@@ -104,6 +104,7 @@ var (
 	JobObjectsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
 		{Name: "tenant_id", Type: field.TypeString},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"RECORDS", "METADATA"}, Default: "RECORDS"},
 		{Name: "name", Type: field.TypeString},
 		{Name: "label", Type: field.TypeString, Default: ""},
 		{Name: "state", Type: field.TypeEnum, Enums: []string{"QUEUED", "IN_PROGRESS", "COMPLETED", "EXCEPTION"}, Default: "QUEUED"},
@@ -130,7 +131,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "job_objects_jobs_objects",
-				Columns:    []*schema.Column{JobObjectsColumns[18]},
+				Columns:    []*schema.Column{JobObjectsColumns[19]},
 				RefColumns: []*schema.Column{JobsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -142,9 +143,9 @@ var (
 				Columns: []*schema.Column{JobObjectsColumns[1]},
 			},
 			{
-				Name:    "jobobject_job_id_name",
+				Name:    "jobobject_job_id_kind_name",
 				Unique:  true,
-				Columns: []*schema.Column{JobObjectsColumns[18], JobObjectsColumns[2]},
+				Columns: []*schema.Column{JobObjectsColumns[19], JobObjectsColumns[2], JobObjectsColumns[3]},
 			},
 		},
 	}

@@ -165,39 +165,39 @@ func init() {
 	// jobobject.TenantIDValidator is a validator for the "tenant_id" field. It is called by the builders before save.
 	jobobject.TenantIDValidator = jobobjectDescTenantID.Validators[0].(func(string) error)
 	// jobobjectDescLabel is the schema descriptor for label field.
-	jobobjectDescLabel := jobobjectFields[3].Descriptor()
+	jobobjectDescLabel := jobobjectFields[4].Descriptor()
 	// jobobject.DefaultLabel holds the default value on creation for the label field.
 	jobobject.DefaultLabel = jobobjectDescLabel.Default.(string)
 	// jobobjectDescStored is the schema descriptor for stored field.
-	jobobjectDescStored := jobobjectFields[6].Descriptor()
+	jobobjectDescStored := jobobjectFields[7].Descriptor()
 	// jobobject.DefaultStored holds the default value on creation for the stored field.
 	jobobject.DefaultStored = jobobjectDescStored.Default.(int64)
 	// jobobjectDescReason is the schema descriptor for reason field.
-	jobobjectDescReason := jobobjectFields[7].Descriptor()
+	jobobjectDescReason := jobobjectFields[8].Descriptor()
 	// jobobject.DefaultReason holds the default value on creation for the reason field.
 	jobobject.DefaultReason = jobobjectDescReason.Default.(string)
 	// jobobjectDescRecords is the schema descriptor for records field.
-	jobobjectDescRecords := jobobjectFields[8].Descriptor()
+	jobobjectDescRecords := jobobjectFields[9].Descriptor()
 	// jobobject.DefaultRecords holds the default value on creation for the records field.
 	jobobject.DefaultRecords = jobobjectDescRecords.Default.(int64)
 	// jobobjectDescAdded is the schema descriptor for added field.
-	jobobjectDescAdded := jobobjectFields[9].Descriptor()
+	jobobjectDescAdded := jobobjectFields[10].Descriptor()
 	// jobobject.DefaultAdded holds the default value on creation for the added field.
 	jobobject.DefaultAdded = jobobjectDescAdded.Default.(int64)
 	// jobobjectDescChanged is the schema descriptor for changed field.
-	jobobjectDescChanged := jobobjectFields[10].Descriptor()
+	jobobjectDescChanged := jobobjectFields[11].Descriptor()
 	// jobobject.DefaultChanged holds the default value on creation for the changed field.
 	jobobject.DefaultChanged = jobobjectDescChanged.Default.(int64)
 	// jobobjectDescDeleted is the schema descriptor for deleted field.
-	jobobjectDescDeleted := jobobjectFields[11].Descriptor()
+	jobobjectDescDeleted := jobobjectFields[12].Descriptor()
 	// jobobject.DefaultDeleted holds the default value on creation for the deleted field.
 	jobobject.DefaultDeleted = jobobjectDescDeleted.Default.(int64)
 	// jobobjectDescBytes is the schema descriptor for bytes field.
-	jobobjectDescBytes := jobobjectFields[12].Descriptor()
+	jobobjectDescBytes := jobobjectFields[13].Descriptor()
 	// jobobject.DefaultBytes holds the default value on creation for the bytes field.
 	jobobject.DefaultBytes = jobobjectDescBytes.Default.(int64)
 	// jobobjectDescAPICalls is the schema descriptor for api_calls field.
-	jobobjectDescAPICalls := jobobjectFields[13].Descriptor()
+	jobobjectDescAPICalls := jobobjectFields[14].Descriptor()
 	// jobobject.DefaultAPICalls holds the default value on creation for the api_calls field.
 	jobobject.DefaultAPICalls = jobobjectDescAPICalls.Default.(int64)
 	// jobobjectDescID is the schema descriptor for id field.

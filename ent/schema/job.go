@@ -69,8 +69,8 @@ func (Job) Indexes() []ent.Index {
 	}
 }
 
-// JobObject is a job's progress on one SObject, and the completeness line of
-// it: what was expected, what is stored, and why the two differ.
+// JobObject is a job's progress on one SObject, or on one metadata type, and the
+// completeness line of it: what was expected, what is stored, and why the two differ.
 type JobObject struct{ ent.Schema }
 
 // Annotations of JobObject.
@@ -84,11 +84,12 @@ func (JobObject) Fields() []ent.Field {
 	return []ent.Field{
 		prefixedID("jobobj"),
 		field.String("job_id").Immutable(),
-		field.String("name").Immutable().Comment("the SObject's API name").Annotations(entgql.OrderField("NAME")),
-		field.String("label").Default(""),
+		field.Enum("kind").GoType(engine.JobObjectKind("")).Default(string(engine.RecordsObject)).Immutable(),
+		field.String("name").Immutable().Comment("the SObject's API name, or the metadata type's").Annotations(entgql.OrderField("NAME")),
+		field.String("label").Default("").Comment("of a metadata type: its folder in a package"),
 		field.Enum("state").GoType(engine.JobObjectState("")).Default(string(engine.ObjectQueued)),
 		field.Int64("expected").Optional().Nillable().Comment("records alive in the org by its own count; null when it does not tell"),
-		field.Int64("stored").Default(0).Comment("records alive in the vault after this job"),
+		field.Int64("stored").Default(0).Comment("records alive in the vault after this job").Annotations(entgql.OrderField("STORED")),
 		field.String("reason").Default("").Comment("why expected and stored differ, or why nothing was read"),
 		field.Int64("records").Default(0).Comment("versions written by this job").Annotations(entgql.OrderField("RECORDS")),
 		field.Int64("added").Default(0).Annotations(entgql.OrderField("ADDED")),
@@ -107,7 +108,9 @@ func (JobObject) Fields() []ent.Field {
 func (JobObject) Edges() []ent.Edge { return []ent.Edge{belongsTo("job", Job.Type, "objects")} }
 
 // Indexes of JobObject.
-func (JobObject) Indexes() []ent.Index { return []ent.Index{index.Fields("job_id", "name").Unique()} }
+func (JobObject) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("job_id", "kind", "name").Unique()}
+}
 
 // LogLine is one line of a job's log, numbered per job from 1 without gaps.
 type LogLine struct{ ent.Schema }
