@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/holdfast-backup/holdfast/engine"
@@ -35,11 +36,23 @@ func (w *world) settle(names ...string) []estate {
 		w.rename(estates[i], name+" Ltd")
 		estates[i].later = w.startBackup(estates[i], "second")
 		w.runJobs(estates[i], estates[i].later)
+		estates[i].daily.component = w.component(estates[i])
 	}
 	for i := range estates {
 		estates[i].waiting = w.startBackup(estates[i], "nightly")
 	}
 	return estates
+}
+
+// component is a version of the org's Apex class, as the second backup has it.
+func (w *world) component(e estate) string {
+	w.t.Helper()
+	a := w.ask(e.admin.token, `query($id: ID!) { job(id: $id) { metadataType(name: "ApexClass") { components { edges { node { id } } } } } }`, map[string]any{"id": e.later})
+	id := a.text("job", "metadataType", "components", "edges", 0, "node", "id")
+	if id == "" {
+		w.t.Fatalf("no component: %+v", a)
+	}
+	return id
 }
 
 // settleOne leaves it at one backup.
@@ -76,11 +89,15 @@ func (w *world) connectOrg(e estate) string {
 func simulate(t *testing.T, pod string) *httptest.Server {
 	t.Helper()
 	org := sync.OnceValues(func() (*simorg.Org, error) {
-		return simorg.New(simorg.Config{
+		made, err := simorg.New(simorg.Config{
 			Now: time.Now, Pod: pod,
 			Users: []simorg.User{{Username: "robot@example.com", FirstName: "Ro", LastName: "Bot"}},
 			Apps:  []simorg.App{{ClientID: "client", ClientSecret: "secret", RunAs: "robot@example.com"}},
 		})
+		if err != nil {
+			return nil, err
+		}
+		return made, made.LoadSource(fstest.MapFS{"classes/Of" + pod + ".cls": &fstest.MapFile{Data: []byte("class Of" + pod + " { }")}})
 	})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		live, err := org()
@@ -134,8 +151,8 @@ func (w *world) rename(e estate, name string) {
 
 func (w *world) startBackup(e estate, name string) string {
 	w.t.Helper()
-	a := w.ask(e.admin.token, `mutation($org: ID!, $name: String!) { backupStart(input: {orgId: $org, name: $name, idempotencyKey: $name}) { job { id } userErrors { code message } } }`,
-		map[string]any{"org": e.org, "name": name})
+	a := w.ask(e.admin.token, `mutation($org: ID!, $name: String!, $metadata: Boolean!) { backupStart(input: {orgId: $org, name: $name, idempotencyKey: $name, include: {metadata: $metadata}}) { job { id } userErrors { code message } } }`,
+		map[string]any{"org": e.org, "name": name, "metadata": name == "second"})
 	if a.code() != "" {
 		w.t.Fatalf("start a backup: %+v", a)
 	}

@@ -67,12 +67,13 @@ func (r *Resolver) duration(start, end *time.Time) *int64 {
 	return &seconds
 }
 
-func objectStates(ctx context.Context, j *ent.Job) (*generated.JobObjectStates, error) {
+// objectStates counts a job's objects of a kind by where they stand.
+func objectStates(ctx context.Context, j *ent.Job, kind engine.JobObjectKind) (*generated.JobObjectStates, error) {
 	var rows []struct {
 		State engine.JobObjectState `json:"state"`
 		Count int                   `json:"count"`
 	}
-	if err := j.QueryObjects().GroupBy(jobobject.FieldState).Aggregate(ent.Count()).Scan(ctx, &rows); err != nil {
+	if err := j.QueryObjects().Where(jobobject.KindEQ(kind)).GroupBy(jobobject.FieldState).Aggregate(ent.Count()).Scan(ctx, &rows); err != nil {
 		return nil, err
 	}
 	states := &generated.JobObjectStates{}
@@ -88,17 +89,18 @@ func objectStates(ctx context.Context, j *ent.Job) (*generated.JobObjectStates, 
 }
 
 func jobObjectNamed(ctx context.Context, j *ent.Job, name string) (*ent.JobObject, error) {
-	found, err := j.QueryObjects().Where(jobobject.NameEqualFold(name)).Only(ctx)
+	found, err := j.QueryObjects().Where(jobobject.KindEQ(engine.RecordsObject), jobobject.NameEqualFold(name)).Only(ctx)
 	if ent.IsNotFound(err) {
 		return nil, nil
 	}
 	return found, err
 }
 
-func (r *Resolver) logLink(j *ent.Job) (*generated.SignedLink, error) {
+// signedLink opens what kind and id name, for a week.
+func (r *Resolver) signedLink(tenant, kind, id string) (*generated.SignedLink, error) {
 	expires := r.Rooms.Identity.Now().Add(linkLife).UTC().Truncate(time.Second)
-	token, err := r.Rooms.Identity.SignLink(identity.Link{Tenant: j.TenantID, Kind: JobLogLink, ID: j.ID, Expires: expires})
-	return &generated.SignedLink{Path: "/" + JobLogLink + "/" + token, ExpiresAt: expires}, err
+	token, err := r.Rooms.Identity.SignLink(identity.Link{Tenant: tenant, Kind: kind, ID: id, Expires: expires})
+	return &generated.SignedLink{Path: "/" + kind + "/" + token, ExpiresAt: expires}, err
 }
 
 // touchedPage asks for one record more than the page holds, to know whether
@@ -107,6 +109,9 @@ func (r *Resolver) touchedPage(ctx context.Context, o *ent.JobObject, q backup.T
 	job, err := o.Job(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if o.Kind != engine.RecordsObject { // its components are the metadata type's
+		return &generated.TouchedRecordConnection{PageInfo: &ent.PageInfo{}}, nil
 	}
 	first := q.Limit
 	q.Job, q.Object, q.Limit = job, o.Name, first+1

@@ -24,7 +24,7 @@ func (r *jobResolver) DurationSeconds(ctx context.Context, obj *ent.Job) (*int64
 }
 
 func (r *jobResolver) ObjectStates(ctx context.Context, obj *ent.Job) (*generated.JobObjectStates, error) {
-	return objectStates(ctx, obj)
+	return objectStates(ctx, obj, engine.RecordsObject)
 }
 
 func (r *jobResolver) Object(ctx context.Context, obj *ent.Job, name string) (*ent.JobObject, error) {
@@ -32,7 +32,7 @@ func (r *jobResolver) Object(ctx context.Context, obj *ent.Job, name string) (*e
 }
 
 func (r *jobResolver) LogLink(ctx context.Context, obj *ent.Job) (*generated.SignedLink, error) {
-	return r.logLink(obj)
+	return r.signedLink(obj.TenantID, JobLogLink, obj.ID)
 }
 
 func (r *jobObjectResolver) DurationSeconds(ctx context.Context, obj *ent.JobObject) (*int64, error) {

@@ -14,7 +14,7 @@ import (
 
 // daily are the ids of what a tenant's daily life adds to its estate. What a
 // probe deletes is its own.
-type daily struct{ template, unused, schedule, spare string }
+type daily struct{ template, unused, schedule, spare, component string }
 
 var (
 	aTemplate = only(func(e estate) string { return e.daily.template })
@@ -37,7 +37,15 @@ func init() {
 		"Mutation.orgDeletePlan(input.orgId)":        {`mutation($id: ID!) { orgDeletePlan(input: {orgId: $id}) { plan { versions } userErrors { code message } } }`, anOrg},
 		"Mutation.orgSettingsUpdate(input.orgId)":    {`mutation($id: ID!) { orgSettingsUpdate(input: {orgId: $id, scheduledArchives: false}) { org { id } userErrors { code message } } }`, anOrg},
 	})
+	maps.Copy(idProbes, map[string]probe{
+		"MetadataComponent.compare(versionId)": {`query($later: ID!, $id: ID!) { job(id: $later) { metadataType(name: "ApexClass") { components { edges { node { fullName
+			compare(versionId: $id) { name } } } } } } }`, only(func(e estate) string { return e.daily.component })},
+	})
 	maps.Copy(cursorProbes, map[string]string{
+		"Job.metadataTypes":       `query($after: Cursor, $before: Cursor) { jobs { edges { node { metadataTypes(after: $after, before: $before) { totalCount edges { cursor node { id name } } } } } } }`,
+		"MetadataType.components": `query($after: Cursor) { jobs { edges { node { metadataType(name: "ApexClass") { components(after: $after) { edges { cursor node { id fullName job { id } files { text } } } } } } } } }`,
+		"MetadataComponent.versions": `query($after: Cursor, $later: ID!) { job(id: $later) { metadataType(name: "ApexClass") { components { edges { node { versions(after: $after) {
+			edges { cursor node { id job { id } } } } } } } } } }`,
 		"Org.templates": `query($after: Cursor, $before: Cursor) { orgs { edges { node { templates(after: $after, before: $before) { totalCount edges { cursor node { id } } } } } } }`,
 		"Org.schedules": `query($after: Cursor, $before: Cursor) { orgs { edges { node { schedules(after: $after, before: $before) { totalCount edges { cursor node { id } } } } } } }`,
 	})
@@ -58,7 +66,7 @@ func (w *world) furnish(e *estate) {
 		expectCode(w.t, a, "")
 		return a.text("scheduleCreate", "schedule", "id")
 	}
-	e.daily = daily{template("Accounts"), template("Unused"), schedule("Mondays"), schedule("Spare")}
+	e.daily = daily{template: template("Accounts"), unused: template("Unused"), schedule: schedule("Mondays"), spare: schedule("Spare")}
 }
 
 // newSchedules is the room on the world's queue; nothing fires by itself.

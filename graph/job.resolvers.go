@@ -14,6 +14,7 @@ import (
 	"github.com/holdfast-backup/holdfast/engine/job"
 	"github.com/holdfast-backup/holdfast/ent"
 	entjob "github.com/holdfast-backup/holdfast/ent/job"
+	"github.com/holdfast-backup/holdfast/ent/jobobject"
 	"github.com/holdfast-backup/holdfast/graph/generated"
 )
 
@@ -22,7 +23,7 @@ func (r *jobResolver) Error(ctx context.Context, obj *ent.Job) (*generated.Failu
 }
 
 func (r *jobResolver) Objects(ctx context.Context, obj *ent.Job, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], orderBy *ent.JobObjectOrder, filter *generated.JobObjectFilter) (*ent.JobObjectConnection, error) {
-	return obj.QueryObjects().Where(jobObjectConditions(filter)...).Paginate(ctx, after, first, before, last, ent.WithJobObjectOrder(orderBy))
+	return obj.QueryObjects().Where(jobobject.KindEQ(engine.RecordsObject)).Where(jobObjectConditions(filter)...).Paginate(ctx, after, first, before, last, ent.WithJobObjectOrder(orderBy))
 }
 
 func (r *jobResolver) Log(ctx context.Context, obj *ent.Job, after int64, first int, object *string, levels []engine.LogLevel) ([]job.Line, error) {

@@ -180,8 +180,9 @@ func (m *Main) wire(ctx context.Context, s store) (web.Site, error) {
 		TimeMachine: auth.Address(m.Config.BehindProxy, timemachine.New(timemachine.Config{
 			Identity: people, Restore: rooms.Restore, Audience: m.publicURL(), Now: time.Now, Log: m.Log,
 		})),
-		Ready: s.ready,
-		Log:   m.Log,
+		Ready:        s.ready,
+		Log:          m.Log,
+		MetadataFile: metadataFile(people, rooms.Backup),
 	}, nil
 }
 

@@ -35,6 +35,7 @@ import (
 //	run [save=name]               asks, waits for the job that comes back, tells how it ended
 //	jobs n                        waits until n jobs have finished
 //	org                           people at work: insert Account as Acme {"Name": "Acme"} · update Acme {…} · delete Acme
+//	deploy                        people at work on the metadata: a line each, path = text; - path deletes
 //	clock d                       time passes, for the schedules and the org
 //	fetch [lines=1]               opens a link without signing in
 //	used n                        so many of the org's daily calls are used
@@ -66,16 +67,17 @@ func TestScenarios(t *testing.T) {
 
 // scenario is a tenant with a connected org, on a clock that the file moves.
 type scenario struct {
-	t        *testing.T
-	clock    movable
-	deadline time.Time // of the command that is played
-	server   *Main
-	failing  atomic.Value // the SObject whose queries the org refuses
-	org      *simorg.Org
-	api      demo.API
-	people   *demo.Session
-	names    map[string]string // what stands for what in questions
-	answers  map[string]string // what is shown for what in answers
+	t          *testing.T
+	clock      movable
+	deadline   time.Time // of the command that is played
+	server     *Main
+	failing    atomic.Value // the SObject whose queries the org refuses
+	org        *simorg.Org
+	salesforce string // its address
+	api        demo.API
+	people     *demo.Session
+	names      map[string]string // what stands for what in questions
+	answers    map[string]string // what is shown for what in answers
 }
 
 // movable is a clock that goes by itself, too. It begins on a Monday, so that
@@ -112,6 +114,7 @@ func newScenario(t *testing.T, database string) *scenario {
 	s.org = org
 	salesforce := httptest.NewServer(http.HandlerFunc(s.refusing))
 	t.Cleanup(salesforce.Close)
+	s.salesforce = salesforce.URL
 	s.server = &Main{
 		Log: slog.New(slog.DiscardHandler), Clock: s.clock.Now, SchedulePoll: 20 * time.Millisecond,
 		Config: config.Config{Data: t.TempDir(), Database: database, Listen: "127.0.0.1:0", SalesforceHosts: []string{strings.TrimPrefix(salesforce.URL, "http://")}},
@@ -155,6 +158,9 @@ func (s *scenario) play(t *testing.T, d *datadriven.TestData) string {
 		return s.awaitJobs(d.CmdArgs[0].Key)
 	case "org":
 		return s.work(d.Input)
+	case "deploy":
+		s.deploy(d.Input)
+		return ""
 	case "clock":
 		passed, err := time.ParseDuration(d.CmdArgs[0].Key)
 		s.must(err)
@@ -285,7 +291,8 @@ func findJob(answer any) string {
 
 func (s *scenario) ended(job string) string {
 	const query = `query { job(id: "%s") { number operation name state added changed deleted error { code message }
-		failed: objects(first: 100) { edges { node { name state error { code message } } } } } }`
+		failed: objects(first: 100, filter: {states: [EXCEPTION]}) { edges { node { name error { code message } } } }
+		types: metadataTypes(filter: {states: [EXCEPTION]}) { edges { node { name error { code message } } } } } }`
 	for {
 		answer := s.ask(fmt.Sprintf(query, job))
 		state, _ := dig(answer, "job.state").(string)
@@ -298,9 +305,9 @@ func (s *scenario) ended(job string) string {
 		if message := dig(answer, "job.error.message"); message != nil {
 			line += fmt.Sprintf("\n%v: %v", dig(answer, "job.error.code"), message)
 		}
-		edges, _ := dig(answer, "job.failed.edges").([]any)
-		for _, edge := range edges {
-			if dig(edge, "node.state") == "EXCEPTION" {
+		for _, failed := range []string{"job.failed.edges", "job.types.edges"} {
+			edges, _ := dig(answer, failed).([]any)
+			for _, edge := range edges {
 				line += fmt.Sprintf("\n%v: %v", dig(edge, "node.name"), dig(edge, "node.error.message"))
 			}
 		}
@@ -362,8 +369,12 @@ func (s *scenario) work(input string) string {
 	return ""
 }
 
-// refusing is the org, but for queries of one SObject, which it refuses.
+// refusing is the org, but for queries of one SObject and lists of one metadata
+// type, which it refuses.
 func (s *scenario) refusing(w http.ResponseWriter, r *http.Request) {
+	if s.refusesList(w, r) {
+		return
+	}
 	if failing, _ := s.failing.Load().(string); failing != "" && strings.Contains(r.URL.RawQuery, "FROM+"+failing+"+") {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)

@@ -36,9 +36,7 @@ func scheduledBackup(backups *backup.Backup) schedules.Check {
 			if err := json.Unmarshal(w.Settings, &settings); err != nil {
 				return job.Spec{}, engine.Wrap("read the schedule's settings", err)
 			}
-			if settings.TemplateID == "" {
-				in.Include = &settings.Include
-			}
+			in.Include = &settings.Include
 		}
 		if w.Operation == engine.TemplatedBackup && w.TemplateID == "" {
 			return job.Spec{}, &engine.Error{Kind: engine.KindInvalid, Code: "TEMPLATE_NEEDED", Field: "templateId", Message: "A templated backup needs a template: choose one."}

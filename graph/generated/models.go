@@ -109,6 +109,22 @@ type JobObjectStates struct {
 	Exception  int `json:"exception"`
 }
 
+type MetadataComponentConnection struct {
+	PageInfo *entgql.PageInfo[string] `json:"pageInfo"`
+	Edges    []MetadataComponentEdge  `json:"edges"`
+}
+
+type MetadataComponentEdge struct {
+	Cursor entgql.Cursor[string] `json:"cursor"`
+	Node   *backup.Component     `json:"node"`
+}
+
+// Which of a backup's metadata types to list; what is left out does not matter.
+type MetadataTypeFilter struct {
+	NameContains *string                 `json:"nameContains,omitempty"`
+	States       []engine.JobObjectState `json:"states,omitempty"`
+}
+
 type Mutation struct {
 }
 

@@ -37,6 +37,8 @@ type Site struct {
 	JobLog func(ctx context.Context, w io.Writer, token string) error
 	// TimeMachine answers the orgs' Apex.
 	TimeMachine http.Handler
+	// MetadataFile opens the file of a metadata component that a signed link opens.
+	MetadataFile func(ctx context.Context, token string) (name string, content io.ReadSeeker, err error)
 	// Ready says why the server cannot answer at the moment, if so.
 	Ready func(ctx context.Context) error
 	// Stopping is closed when the server stops: streams end then, while other
@@ -58,6 +60,7 @@ func (s Site) Handler() http.Handler {
 	mux.HandleFunc("GET "+CallbackPath, s.callback)
 	mux.HandleFunc("GET /job-log/{token}", s.jobLog)
 	mux.Handle("POST /time-machine/v1/{operation}", s.TimeMachine)
+	mux.HandleFunc("GET /metadata-file/{token}", s.metadataFile)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", s.readiness)
 	return secured(mux)
