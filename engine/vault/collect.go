@@ -122,7 +122,9 @@ func (v *Vault) scrub(ctx context.Context, orgID, object string) error {
 }
 
 // scrubDatabase empties SQLite's write-ahead log, and vacuums PostgreSQL's
-// tables that named ids.
+// tables that named ids: no query can bring a dead row back then. Ids (never
+// values) may still stand in free space of its pages and in its log until those
+// are used again; VACUUM FULL would lock the tables and leave the log as it is.
 func (v *Vault) scrubDatabase(ctx context.Context) error {
 	kind := ""
 	_, err := v.db.VaultHead.Query().Where(func(s *sql.Selector) { kind = s.Dialect() }).Exist(ctx)
