@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"io"
 	"time"
 )
 
@@ -15,6 +16,7 @@ type Org interface {
 	Writer
 	Metadata
 	Inspector
+	Files
 }
 
 // Reader reads schema and records.
@@ -105,6 +107,24 @@ type CurrentRecord struct {
 type DeletedRecord struct {
 	ID        RecordID
 	DeletedAt time.Time
+}
+
+// Files reads the content of files.
+type Files interface {
+	// ReadFile writes the content of a record's base64 field to w, each byte once:
+	// a transfer that breaks goes on where it stopped. KindNotFound when the
+	// record is gone, KindCorrupt with code FILE_TRUNCATED or FILE_DIFFERS when
+	// what came is not what the record says; w has then got what is of no use.
+	ReadFile(ctx context.Context, file FileRequest, w io.Writer) error
+}
+
+// FileRequest names a file's content and what is known of it.
+type FileRequest struct {
+	Object string
+	Field  string // the base64 field: VersionData, Body
+	ID     RecordID
+	Size   int64  // bytes by its record, -1 when it does not tell
+	MD5    string // lower-case hex by its record, "" when it does not tell
 }
 
 // Writer changes records. Each call answers one result per row, in order; a

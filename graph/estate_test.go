@@ -134,7 +134,21 @@ func (w *world) insertAccount(e estate) string {
 	if !results[0].OK {
 		w.t.Fatalf("insert: %+v", results)
 	}
+	w.attach(org, string(results[0].ID))
 	return string(results[0].ID)
+}
+
+// attach gives a record a file.
+func (w *world) attach(org engine.Org, record string) {
+	w.t.Helper()
+	described, err := org.Describe(w.t.Context(), []engine.DescribeRequest{{Object: "Attachment"}})
+	check(w.t, err)
+	file := map[string]string{"Name": "letter.txt", "ParentId": record, "Body": "RGVhciBBY21lLA=="}
+	results, err := org.Insert(w.t.Context(), engine.WriteRequest{Object: *described[0].SObject, Rows: []engine.WriteRow{{Values: file}}})
+	check(w.t, err)
+	if !results[0].OK {
+		w.t.Fatalf("attach: %+v", results)
+	}
 }
 
 // rename gives the estate's account another name, as somebody in the org would.

@@ -51,11 +51,11 @@ func versionTombstone(v *vault.Version) *engine.Tombstone {
 }
 
 // versionValues are the fields that were read; an empty text is null, as the
-// platform has it.
+// platform has it. What names a file's content is shown as content.
 func versionValues(v *vault.Version) []generated.FieldValue {
 	values := make([]generated.FieldValue, 0, len(v.Fields))
 	for i, field := range v.Fields {
-		if v.Values[i] != nil {
+		if v.Values[i] != nil && field.Type != vault.FileField {
 			values = append(values, generated.FieldValue{Name: field.Name, Value: optional(string(v.Values[i]))})
 		}
 	}

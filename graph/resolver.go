@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/holdfast-backup/holdfast/engine/backup"
+	"github.com/holdfast-backup/holdfast/engine/files"
 	"github.com/holdfast-backup/holdfast/engine/identity"
 	"github.com/holdfast-backup/holdfast/engine/job"
 	"github.com/holdfast-backup/holdfast/engine/orgs"
@@ -31,6 +32,7 @@ type Rooms struct {
 	Orgs      *orgs.Orgs
 	Jobs      *job.Queue
 	Backup    *backup.Backup
+	Files     *files.Files
 	Restore   *restore.Restore
 	Templates *templates.Templates
 	Schedules *schedules.Schedules

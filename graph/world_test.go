@@ -17,6 +17,7 @@ import (
 
 	"github.com/holdfast-backup/holdfast/engine/backup"
 	"github.com/holdfast-backup/holdfast/engine/capture"
+	"github.com/holdfast-backup/holdfast/engine/files"
 	"github.com/holdfast-backup/holdfast/engine/identity"
 	"github.com/holdfast-backup/holdfast/engine/job"
 	"github.com/holdfast-backup/holdfast/engine/orgs"
@@ -72,7 +73,7 @@ func newWorld(t *testing.T, db *database.DB) *world {
 	}
 	w.restore = &restore.Restore{DB: db.Client, Vault: versions, Queue: w.queue, Orgs: w.orgs, Dictionary: dictionary, Keeper: keeper}
 	resolver := &graph.Resolver{DB: db.Client, Log: log, Rooms: graph.Rooms{
-		Identity: people, Orgs: w.orgs, Jobs: w.queue,
+		Identity: people, Orgs: w.orgs, Jobs: w.queue, Files: &files.Files{DB: db.Client, Vault: versions},
 		Backup: w.backup, Restore: w.restore, Schedules: w.newSchedules(), Templates: &templates.Templates{DB: db, Orgs: w.orgs, Dictionary: dictionary},
 	}}
 	handler := graph.NewHandler(resolver, graph.Options{

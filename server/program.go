@@ -19,6 +19,7 @@ import (
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/backup"
 	"github.com/holdfast-backup/holdfast/engine/capture"
+	"github.com/holdfast-backup/holdfast/engine/files"
 	"github.com/holdfast-backup/holdfast/engine/identity"
 	"github.com/holdfast-backup/holdfast/engine/job"
 	"github.com/holdfast-backup/holdfast/engine/orgs"
@@ -183,6 +184,7 @@ func (m *Main) wire(ctx context.Context, s store) (web.Site, error) {
 		Ready:        s.ready,
 		Log:          m.Log,
 		MetadataFile: metadataFile(people, rooms.Backup),
+		File:         file(people, rooms.Files),
 	}, nil
 }
 
@@ -212,7 +214,7 @@ func (m *Main) rooms(s store) (graph.Rooms, error) {
 	queue.Register(engine.CompositeSyncBackup, backups)
 	queue.Register(engine.TemplatedBackup, backups)
 	return graph.Rooms{
-		Orgs: connections, Jobs: queue, Backup: backups, Restore: restores, Schedules: times,
+		Orgs: connections, Jobs: queue, Backup: backups, Restore: restores, Schedules: times, Files: &files.Files{DB: s.db.Client, Vault: versions},
 		Templates: &templates.Templates{DB: s.db, Orgs: connections, Dictionary: dictionary},
 	}, nil
 }

@@ -37,7 +37,8 @@ import (
 //	org                           people at work: insert Account as Acme {"Name": "Acme"} · update Acme {…} · delete Acme
 //	deploy                        people at work on the metadata: a line each, path = text; - path deletes
 //	clock d                       time passes, for the schedules and the org
-//	fetch [lines=1]               opens a link without signing in
+//	fetch [lines=1] [range=0-4] [header=Name]  opens a link without signing in
+//	fault path=x kind=k [nth=n]   the org answers the n-th call of that path so, or all; without path: no faults
 //	used n                        so many of the org's daily calls are used
 //	fail SObject                  from now on the org answers no query of it
 //	log word                      waits for a line of a job's log
@@ -167,7 +168,10 @@ func (s *scenario) play(t *testing.T, d *datadriven.TestData) string {
 		s.clock.pass(passed)
 		return ""
 	case "fetch":
-		return s.fetch(s.fill(strings.TrimSpace(d.Input)), d.HasArg("lines"))
+		return s.fetch(d)
+	case "fault":
+		s.fault(d)
+		return ""
 	case "used":
 		var calls int
 		_, err := fmt.Sscan(d.CmdArgs[0].Key, &calls)
@@ -236,6 +240,7 @@ func dig(value any, path string) any {
 
 var (
 	times = regexp.MustCompile(`\b20\d\d-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d|[+-]\d{4})|\b\d\d:\d\d UTC`)
+	links = regexp.MustCompile(`/(file)/[\w-]+\.[\w-]+`)
 	ids   = regexp.MustCompile(`\b(ten|usr|org|job|jobobj|tpl|sch|aud)_[0-9A-Z]{26}\b`)
 )
 
@@ -262,6 +267,7 @@ func compact(text string) string {
 }
 
 func (s *scenario) mask(text string) string {
+	text = links.ReplaceAllString(text, "/$1/<token>") // two links may be the same one
 	for id, name := range s.answers {
 		text = strings.ReplaceAll(text, id, name)
 	}
@@ -397,18 +403,53 @@ func (s *scenario) awaitLog(job, word string) string {
 	}
 }
 
+// fault sets what goes wrong in the org from now on.
+func (s *scenario) fault(d *datadriven.TestData) {
+	fault := simorg.Fault{}
+	for _, arg := range d.CmdArgs {
+		switch arg.Key {
+		case "path":
+			fault.Path = s.fill(arg.Vals[0])
+		case "kind":
+			fault.Kind = simorg.FaultKind(arg.Vals[0])
+		case "nth":
+			_, err := fmt.Sscan(arg.Vals[0], &fault.Nth)
+			s.must(err)
+		}
+	}
+	if fault.Path == "" {
+		s.org.SetFaults()
+		return
+	}
+	s.org.SetFaults(fault)
+}
+
 // fetch shows what a link opens: the first line of it, or all.
-func (s *scenario) fetch(path string, first bool) string {
+func (s *scenario) fetch(d *datadriven.TestData) string {
+	path := s.fill(strings.TrimSpace(d.Input))
 	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.server.URL()+path, nil)
 	s.must(err)
+	shownHeaders := []string{"Content-Type"}
+	for _, arg := range d.CmdArgs {
+		switch arg.Key {
+		case "range":
+			request.Header.Set("Range", "bytes="+arg.Vals[0])
+		case "header":
+			shownHeaders = append(shownHeaders, arg.Vals[0])
+		}
+	}
 	response, err := http.DefaultClient.Do(request)
 	s.must(err)
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
 	s.must(err)
-	shown, _, _ := strings.Cut(string(text), "\n")
-	if !first {
-		shown = string(text)
+	shown := string(text)
+	if d.HasArg("lines") {
+		shown, _, _ = strings.Cut(shown, "\n")
 	}
-	return fmt.Sprintf("%d %s\n%s", response.StatusCode, response.Header.Get("Content-Type"), s.mask(shown))
+	line := fmt.Sprint(response.StatusCode)
+	for _, header := range shownHeaders {
+		line += " " + response.Header.Get(header)
+	}
+	return line + "\n" + s.mask(shown)
 }

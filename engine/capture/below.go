@@ -29,10 +29,11 @@ func (r *reading) copyBelow(ctx context.Context, s *Selection, writer *vault.Wri
 	})
 }
 
-// copyIDs stores records by their own ids and reports which the org gave.
-func (r *reading) copyIDs(ctx context.Context, ids []string, writer *vault.Writer) (found map[string]bool, err error) {
+// copyIDs stores records by their own ids, those that match also if there is
+// such a condition, and reports which the org gave.
+func (r *reading) copyIDs(ctx context.Context, ids []string, also string, writer *vault.Writer) (found map[string]bool, err error) {
 	request := r.request()
-	request.Where, request.Expect, request.Resume = among("Id", ids, ""), int64(len(ids)), nil
+	request.Where, request.Expect, request.Resume = among("Id", ids, also), int64(len(ids)), nil
 	request.StampField, request.Since = "", time.Time{}
 	rows, err := r.Org.Read(ctx, request)
 	if err != nil {
@@ -50,7 +51,7 @@ func (r *reading) copyIDs(ctx context.Context, ids []string, writer *vault.Write
 			return nil, err
 		}
 		found[string(values[columns.id])] = true
-		if err := writer.Put(ctx, columns.row(values)); err != nil {
+		if err := r.keep(ctx, writer, columns.row(values)); err != nil {
 			return nil, err
 		}
 	}

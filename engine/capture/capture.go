@@ -91,6 +91,7 @@ type token struct {
 	Began       time.Time // the org's clock when the read began: the next watermark
 	Fingerprint string
 	Missing     int64 `json:",omitempty"` // components that the org did not give out
+	Files       fileCounts
 }
 
 // Records reads every target. It answers how many SObjects failed; err is set
@@ -196,6 +197,7 @@ type reading struct {
 	object    *engine.SObject
 	fields    []engine.Field
 	progress  *job.ObjectProgress
+	contents  *contents // of the SObject's records; nil when they have none
 	token     token
 	whole     bool  // an earlier attempt finished it
 	idle      bool  // the org says that nothing has changed
@@ -206,7 +208,7 @@ type reading struct {
 // prepare finds out what there is to read.
 func (c *Capture) prepare(ctx context.Context, r *reading) (err error) {
 	if _, r.whole = r.Store.Finished(r.Name); r.whole {
-		return nil
+		return engine.Wrap("read the checkpoint of "+r.Name, json.Unmarshal(r.Store.Checkpoint(r.Name), &r.token))
 	}
 	if r.object, err = c.Dictionary.SObject(ctx, r.OrgID, r.Name); err != nil {
 		return err
@@ -253,7 +255,9 @@ func (r *reading) plan() {
 	fingerprint := r.fingerprint()
 	saved := token{}
 	if err := json.Unmarshal(r.Store.Checkpoint(r.Name), &saved); err == nil && saved.Fingerprint == fingerprint {
-		r.token = saved
+		if r.token = saved; saved.Position == nil {
+			r.token.Files = fileCounts{} // everything is read again
+		}
 		r.Job.Log(engine.LogInfo, r.Name, "Going on reading %s where the last attempt stopped.", r.Name)
 		return
 	}
@@ -291,7 +295,8 @@ func (r *reading) store(ctx context.Context) (counts vault.ObjectCounts, err err
 	if err != nil {
 		return counts, err
 	}
-	if err := r.copyAll(ctx, writer); err != nil {
+	r.contents = r.openContents(writer)
+	if err := errors.Join(r.copyAll(ctx, writer), r.contents.close()); err != nil {
 		return counts, err
 	}
 	r.token.Position = nil
@@ -321,10 +326,15 @@ func (r *reading) copyAll(ctx context.Context, writer *vault.Writer) (err error)
 			return err
 		}
 	}
-	if r.Sync {
-		return r.reconcile(ctx, writer, complete)
+	if err := r.contents.again(ctx); err != nil {
+		return err
 	}
-	return nil
+	if r.Sync {
+		if err := r.reconcile(ctx, writer, complete); err != nil {
+			return err
+		}
+	}
+	return r.contents.flush(ctx)
 }
 
 func (r *reading) copyRead(ctx context.Context, request engine.ReadRequest, writer *vault.Writer) error {
@@ -363,7 +373,7 @@ func (r *reading) copyRows(ctx context.Context, rows engine.Rows, writer *vault.
 		if err := r.put(ctx, writer, columns.row(values)); err != nil {
 			return err
 		}
-		if n%rowsPerCheckpoint == 0 {
+		if n%rowsPerCheckpoint == 0 || r.contents.due() {
 			if r.resumable {
 				r.token.Position = slices.Clone(rows.Position())
 			}
@@ -382,26 +392,49 @@ func (r *reading) put(ctx context.Context, writer *vault.Writer, row vault.Row) 
 			return err
 		}
 	}
+	return r.keep(ctx, writer, row)
+}
+
+// keep hands a row to the vault, with what names its content if it has any.
+func (r *reading) keep(ctx context.Context, writer *vault.Writer, row vault.Row) error {
+	if r.contents != nil {
+		return r.contents.keep(ctx, row)
+	}
 	return writer.Put(ctx, row)
 }
 
 func (r *reading) checkpoint(ctx context.Context, writer *vault.Writer) error {
+	if err := r.contents.flush(ctx); err != nil {
+		return err
+	}
 	saved, err := json.Marshal(r.token)
 	if err != nil {
 		return engine.Wrap("encode a checkpoint", err)
 	}
-	return writer.Checkpoint(ctx, saved)
+	if err := writer.Checkpoint(ctx, saved); err != nil {
+		return err
+	}
+	r.contents.durable()
+	return nil
 }
 
 func (r *reading) finish(ctx context.Context, counts vault.ObjectCounts) error {
+	files := r.token.Files
+	done := job.ObjectCounts{
+		Records: counts.Versions, Added: counts.Added, Changed: counts.Changed, Deleted: counts.Deleted, Bytes: counts.Bytes + files.Bytes,
+		Stored: counts.Live, Expected: r.Expected, Reason: files.explain(completeness(r.Expected, counts.Live, len(r.Selections) > 0 && !r.all)),
+	}
 	if r.idle && counts.Versions == 0 {
 		r.Job.Log(engine.LogInfo, r.Name, "Nothing has changed in %s: %d records are alive in the vault.", r.Name, counts.Live)
-		return r.progress.Finish(ctx, job.ObjectCounts{Stored: counts.Live, Expected: r.Expected, Reason: completeness(r.Expected, counts.Live, len(r.Selections) > 0 && !r.all)})
+	} else {
+		r.Job.Log(engine.LogInfo, r.Name, "Finished %s: %d added, %d changed, %d deleted, %d alive in the vault.",
+			r.Name, counts.Added, counts.Changed, counts.Deleted, counts.Live)
 	}
-	r.Job.Log(engine.LogInfo, r.Name, "Finished %s: %d added, %d changed, %d deleted, %d alive in the vault.",
-		r.Name, counts.Added, counts.Changed, counts.Deleted, counts.Live)
-	return r.progress.Finish(ctx, job.ObjectCounts{
-		Records: counts.Versions, Added: counts.Added, Changed: counts.Changed, Deleted: counts.Deleted, Bytes: counts.Bytes,
-		Stored: counts.Live, Expected: r.Expected, Reason: completeness(r.Expected, counts.Live, len(r.Selections) > 0 && !r.all),
-	})
+	if files.Read > 0 {
+		r.Job.Log(engine.LogInfo, r.Name, "Stored the content of %s of %s, %d bytes.", filesInWords(files.Read), r.Name, files.Bytes)
+	}
+	if err := r.progress.Finish(ctx, done); err != nil {
+		return err
+	}
+	return files.failure(r.Name)
 }

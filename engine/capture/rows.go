@@ -19,8 +19,15 @@ func schemaOf(o *engine.SObject, fields []engine.Field) vault.Schema {
 			Name: f.Name, Type: f.Type, Hot: slices.Contains(hot, f.Name), Derived: describe.Derived(f),
 		}
 	}
+	if content, _, _ := describe.Content(o); content != "" {
+		schema.Fields = append(schema.Fields, vault.SchemaField{Name: fileColumn(content), Type: vault.FileField, Hot: true})
+	}
 	return schema
 }
+
+// fileColumn is what the vault calls the name of a binary field's content. No
+// field of Salesforce's is called so.
+func fileColumn(field string) string { return field + "#file" }
 
 // columns are the positions of the fields that make a row a version.
 type columns struct{ id, stamp, deleted int }

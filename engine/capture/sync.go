@@ -86,7 +86,7 @@ func (d *differences) settleMissing() error {
 	if len(d.missing) == 0 {
 		return nil
 	}
-	found, err := d.copyIDs(d.ctx, d.missing, d.writer)
+	found, err := d.copyIDs(d.ctx, d.missing, "", d.writer)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (d *differences) settleExtra() error {
 	if len(d.extra) == 0 {
 		return nil
 	}
-	found, err := d.copyIDs(d.ctx, d.extra, d.writer)
+	found, err := d.copyIDs(d.ctx, d.extra, "", d.writer)
 	d.missed += int64(len(found))
 	d.extra = d.extra[:0]
 	return err

@@ -24,6 +24,29 @@ func Kept(o *engine.SObject) []engine.Field {
 	return kept
 }
 
+// Content names an SObject's binary field, and those that tell the content's
+// size and its MD5; empty where it has none.
+func Content(o *engine.SObject) (field, size, checksum string) {
+	for i := range o.Fields {
+		if o.Fields[i].Type == "base64" && !o.Fields[i].DeprecatedAndHidden {
+			field = o.Fields[i].Name
+			break
+		}
+	}
+	if field == "" {
+		return "", "", ""
+	}
+	for _, name := range []string{"ContentSize", "BodyLength", "LogFileLength", "ContentLength"} {
+		if _, ok := o.Field(name); ok && size == "" {
+			size = name
+		}
+	}
+	if _, ok := o.Field("Checksum"); ok {
+		checksum = "Checksum"
+	}
+	return field, size, checksum
+}
+
 // Names lists the fields' names, in order.
 func Names(fields []engine.Field) []string {
 	names := make([]string, len(fields))
@@ -52,7 +75,8 @@ func Derived(f *engine.Field) bool {
 }
 
 // Hot lists the names of the fields people search records by: the name,
-// emails, phones, external ids and the owner, at most twelve.
+// emails, phones, external ids, the owner, and lookups to several SObjects (what
+// a file or a task is about), at most twelve.
 func Hot(o *engine.SObject) []string {
 	ranks := []func(*engine.Field) bool{
 		func(f *engine.Field) bool { return f.NameField },
@@ -60,6 +84,7 @@ func Hot(o *engine.SObject) []string {
 		func(f *engine.Field) bool { return f.ExternalID || f.Unique && f.Type != "id" },
 		func(f *engine.Field) bool { return f.Type == "email" },
 		func(f *engine.Field) bool { return f.Type == "phone" },
+		func(f *engine.Field) bool { return f.Type == "reference" && len(f.ReferenceTo) > 1 },
 	}
 	var hot []string
 	for _, matches := range ranks {

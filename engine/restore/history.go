@@ -181,10 +181,11 @@ func compared(h *RecordHistory, current diff.Column, versions []*vault.Version, 
 	return c
 }
 
+// columnOf leaves out what names a file's content: it is no field of the org's.
 func columnOf(version *vault.Version) diff.Column {
 	column := make(diff.Column, len(version.Fields))
 	for i, f := range version.Fields {
-		if version.Values[i] != nil {
+		if version.Values[i] != nil && f.Type != vault.FileField {
 			column[f.Name] = string(version.Values[i])
 		}
 	}

@@ -22,12 +22,14 @@ import (
 // CollectStats is what a collection deleted.
 type CollectStats struct {
 	Dead, Orphans int
+	Files         int // that no version names any more
 	Bytes         int64
 }
 
 // Collect deletes the blobs of segments that were replaced longer ago than the
 // grace period, and blobs that no manifest names and that are a day old: what
-// a crash left. It may run at any time, on any node.
+// a crash left; once a day also files that no version names. It may run at any
+// time, on any node.
 func (v *Vault) Collect(ctx context.Context, orgID string) (CollectStats, error) {
 	var stats CollectStats
 	if _, err := tenantOf(ctx); err != nil {
@@ -43,6 +45,9 @@ func (v *Vault) Collect(ctx context.Context, orgID string) (CollectStats, error)
 	}
 	if err == nil {
 		err = v.collectOrphans(ctx, orgID, &stats)
+	}
+	if err == nil {
+		err = v.sweepDaily(ctx, orgID, &stats)
 	}
 	return stats, fault("collect", orgID, err)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"io"
+	"time"
 
 	"github.com/oklog/ulid/v2"
 
@@ -63,6 +64,7 @@ func (v *Vault) putFile(ctx context.Context, orgID string, r io.Reader) (FileRef
 type sealedFile struct {
 	FileRef
 	id    string
+	at    time.Time
 	epoch uint32
 	blob  *pending
 }
@@ -77,7 +79,7 @@ func (v *Vault) sealBlob(ctx context.Context, orgID string, r io.Reader) (*seale
 	if err != nil {
 		return nil, err
 	}
-	f := &sealedFile{id: "vfl_" + ulid.Make().String(), epoch: epoch}
+	f := &sealedFile{id: "vfl_" + ulid.Make().String(), at: v.now(), epoch: epoch}
 	if f.blob, err = v.blobs.create(ctx, fileKey(orgID, f.id)); err != nil {
 		return nil, err
 	}
@@ -98,7 +100,7 @@ func (v *Vault) sealBlob(ctx context.Context, orgID string, r io.Reader) (*seale
 }
 
 func (f *sealedFile) record(ctx context.Context, files *ent.VaultFileClient, ref orgRef) error {
-	return files.Create().SetID(f.id).SetTenantID(ref.tenant).SetOrgID(ref.org).SetHash(f.Hash).SetSize(f.Size).SetEpoch(f.epoch).Exec(ctx)
+	return files.Create().SetID(f.id).SetTenantID(ref.tenant).SetOrgID(ref.org).SetHash(f.Hash).SetSize(f.Size).SetEpoch(f.epoch).SetCreatedAt(f.at).Exec(ctx)
 }
 
 // OpenFile opens a file's content for reading and seeking; ctx ends it.

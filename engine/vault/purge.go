@@ -32,11 +32,12 @@ type PurgeReport struct {
 }
 
 // Purge forgets records: their versions go from every segment, their ids into
-// the suppression list as keyed hashes, and the old blobs are deleted as soon
+// the suppression list as keyed hashes, and the old blobs, with the content of
+// files that only they named, are deleted as soon
 // as no read of this process may want them. A read on another node that meets a
 // deleted blob fails with KindTransient. While a run is open it is KindConflict.
 func (v *Vault) Purge(ctx context.Context, spec PurgeSpec) (PurgeReport, error) {
-	p := &purge{v: v, spec: spec}
+	p := &purge{v: v, spec: spec, files: map[string]bool{}}
 	for _, id := range spec.Records {
 		p.ids = append(p.ids, []byte(id))
 	}
@@ -56,6 +57,7 @@ type purge struct {
 	ids    [][]byte // ascending
 	seqs   []uint64 // of the newest version of each; 0 when there is none
 	live   []bool
+	files  map[string]bool // hashes that the versions name
 	old    []*ent.VaultSegment
 	fresh  []*stored
 	report PurgeReport
@@ -86,6 +88,9 @@ func (p *purge) run(ctx context.Context) (err error) {
 		return err
 	}
 	if err := p.v.scrub(ctx, p.spec.OrgID, p.spec.Object); err != nil {
+		return err
+	}
+	if err := p.v.sweepPurged(ctx, p.spec.OrgID, p.files); err != nil {
 		return err
 	}
 	if err := p.v.replaceCopies(ctx, p.spec.OrgID); err != nil {
@@ -225,6 +230,7 @@ func (p *purge) filter(w *segment.Writer, c *segment.Cursor, row *segment.Row) (
 	for n := range c.Len() {
 		row.ID, row.Seq, row.Op = c.ID(n), c.Seq(n), c.Op(n)
 		if _, purged := slices.BinarySearchFunc(p.ids, row.ID, bytes.Compare); purged {
+			p.noteFiles(c, n)
 			continue
 		}
 		if row.Modstamp, err = c.Modstamp(n); err != nil {
@@ -236,6 +242,15 @@ func (p *purge) filter(w *segment.Writer, c *segment.Cursor, row *segment.Row) (
 		}
 	}
 	return nil
+}
+
+// noteFiles remembers what content a purged version named.
+func (p *purge) noteFiles(c *segment.Cursor, row int) {
+	for _, cell := range c.Cells(row) {
+		if ref, ok := ParseFileRef(string(cell.Value)); ok && c.Section().Fields[cell.Field].Type == FileField {
+			p.files[ref.Hash] = true
+		}
+	}
 }
 
 func (p *purge) count() {

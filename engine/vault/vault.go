@@ -63,6 +63,7 @@ type Vault struct {
 	cache   *cache
 	views   views
 	drain   *drain
+	swept   sweeps
 }
 
 // Open makes a Vault of what it stands on; it reads nothing yet.
@@ -93,6 +94,7 @@ func Open(c Config) (*Vault, error) {
 	v.cache = newCache(c.CacheBytes)
 	v.drain = newDrain()
 	v.views.all = map[orgRef]*view{}
+	v.swept.last = map[orgRef]time.Time{}
 	return v, nil
 }
 

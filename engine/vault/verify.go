@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/holdfast-backup/holdfast/engine/vault/segment"
 	"github.com/holdfast-backup/holdfast/ent"
@@ -84,7 +86,34 @@ func (k *verifier) run(orgID string) error {
 		}
 		k.report.Files++
 	}
+	if err := k.named(orgID); err != nil {
+		k.note("files", err)
+	}
 	return k.ctx.Err()
+}
+
+// named checks that every file that a version names is there; whether it can
+// be read was seen before.
+func (k *verifier) named(orgID string) error {
+	asked := map[string]string{} // by hash, the SObject
+	check := func() error {
+		known, err := k.v.db.VaultFile.Query().Where(vaultfile.OrgID(orgID), vaultfile.HashIn(slices.Collect(maps.Keys(asked))...)).Select(vaultfile.FieldHash).Strings(k.ctx)
+		for _, hash := range known {
+			delete(asked, hash)
+		}
+		for hash, object := range asked {
+			k.report.Problems = append(k.report.Problems, Problem{Blob: "file " + hash, Object: object, Block: -1, Text: "a version of " + object + " names it, but it is not there"})
+		}
+		clear(asked)
+		return err
+	}
+	err := k.v.named(k.ctx, orgID, func(object string, ref FileRef) error {
+		if asked[ref.Hash] = object; len(asked) < 500 {
+			return nil
+		}
+		return check()
+	})
+	return errors.Join(err, check())
 }
 
 // note adds a problem, with the place that err names.

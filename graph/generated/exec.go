@@ -21,6 +21,7 @@ import (
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/backup"
 	"github.com/holdfast-backup/holdfast/engine/describe"
+	"github.com/holdfast-backup/holdfast/engine/files"
 	"github.com/holdfast-backup/holdfast/engine/identity"
 	"github.com/holdfast-backup/holdfast/engine/job"
 	"github.com/holdfast-backup/holdfast/engine/orgs"
@@ -49,6 +50,7 @@ type ResolverRoot interface {
 	AuditEntry() AuditEntryResolver
 	Backup() BackupResolver
 	ComparedField() ComparedFieldResolver
+	FileContent() FileContentResolver
 	Job() JobResolver
 	JobObject() JobObjectResolver
 	MetadataComponent() MetadataComponentResolver
@@ -91,6 +93,9 @@ type BackupResolver interface {
 }
 type ComparedFieldResolver interface {
 	ReasonCode(ctx context.Context, obj *restore.ComparedField) (string, error)
+}
+type FileContentResolver interface {
+	Link(ctx context.Context, obj *files.Content) (*SignedLink, error)
 }
 type JobResolver interface {
 	Error(ctx context.Context, obj *ent.Job) (*Failure, error)
@@ -165,6 +170,7 @@ type OrgResolver interface {
 	Preflight(ctx context.Context, obj *ent.Org) ([]engine.PreflightFinding, error)
 
 	Backups(ctx context.Context, obj *ent.Org, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string]) (*ent.JobConnection, error)
+	Files(ctx context.Context, obj *ent.Org, linkedTo engine.RecordID, first *int, after *entgql.Cursor[string]) (*RecordFileConnection, error)
 	Record(ctx context.Context, obj *ent.Org, objectName string, recordID engine.RecordID) (*restore.RecordHistory, error)
 	Schedules(ctx context.Context, obj *ent.Org, system *bool, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], orderBy *ent.ScheduleOrder) (*ent.ScheduleConnection, error)
 
@@ -205,6 +211,7 @@ type RecordVersionResolver interface {
 
 	Job(ctx context.Context, obj *vault.Version) (*ent.Job, error)
 	Values(ctx context.Context, obj *vault.Version) ([]FieldValue, error)
+	Content(ctx context.Context, obj *vault.Version) (*files.Content, error)
 }
 type ScheduleResolver interface {
 	Recurrence(ctx context.Context, obj *ent.Schedule) (*Recurrence, error)
@@ -489,6 +496,79 @@ type FieldDiff {
 extend type Query {
   "Compares two backups of one org, the earlier one as a."
   backupDiff(a: ID!, b: ID!): BackupDiff! @hasRole(role: VIEWER)
+}
+`, BuiltIn: false},
+	{Name: "../file.graphqls", Input: `"""
+Whether a file is still where it was.
+"""
+enum FileState {
+  "Linked to the record in the org."
+  PRESENT
+  "It, or its link to the record, is not in the org any more."
+  DELETED
+  "An archive of ours deleted it."
+  ARCHIVED
+}
+
+"""
+Whether content can be had.
+"""
+enum ContentState {
+  STORED
+  "It could not be read, or no backup has asked for it yet: the next one does."
+  UNREAD
+  "It is a link: its content is kept outside of Salesforce."
+  NONE
+}
+
+"""
+The content of a file as one version of its record has it.
+"""
+type FileContent {
+  "What is stored."
+  bytes: Long!
+  state: ContentState!
+  "Where it can be fetched, in parts if need be; null unless it is STORED."
+  link: SignedLink
+}
+
+"""
+A file of a record, by its newest stored version: linked to it, attached, or a note.
+"""
+type RecordFile {
+  "Names that version."
+  id: ID!
+  "ContentVersion, Attachment or Note."
+  objectName: String!
+  recordId: SalesforceId!
+  title: String!
+  "Without the dot; empty when it has none."
+  extension: String!
+  bytes: Long!
+  capturedAt: Time!
+  state: FileState!
+  content: FileContent!
+}
+
+type RecordFileConnection {
+  totalCount: Int!
+  pageInfo: PageInfo!
+  edges: [RecordFileEdge!]!
+}
+
+type RecordFileEdge {
+  cursor: Cursor!
+  node: RecordFile!
+}
+
+extend type Org {
+  "The files of a record as backups have them, the newest first; the record itself may be gone."
+  files(linkedTo: SalesforceId!, first: Int = 50, after: Cursor): RecordFileConnection!
+}
+
+extend type RecordVersion {
+  "The content of a file (ContentVersion, Attachment, Document and their like); null for other objects."
+  content: FileContent
 }
 `, BuiltIn: false},
 	{Name: "../history.graphqls", Input: `"""
@@ -2466,6 +2546,18 @@ func (ec *executionContext) childFields_FieldValue(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type FieldValue", field.Name)
 }
 
+func (ec *executionContext) childFields_FileContent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bytes":
+		return ec.fieldContext_FileContent_bytes(ctx, field)
+	case "state":
+		return ec.fieldContext_FileContent_state(ctx, field)
+	case "link":
+		return ec.fieldContext_FileContent_link(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FileContent", field.Name)
+}
+
 func (ec *executionContext) childFields_Filter(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "givenAs":
@@ -2932,6 +3024,8 @@ func (ec *executionContext) childFields_Org(ctx context.Context, field graphql.C
 		return ec.fieldContext_Org_jobs(ctx, field)
 	case "backups":
 		return ec.fieldContext_Org_backups(ctx, field)
+	case "files":
+		return ec.fieldContext_Org_files(ctx, field)
 	case "record":
 		return ec.fieldContext_Org_record(ctx, field)
 	case "schedules":
@@ -3188,6 +3282,52 @@ func (ec *executionContext) childFields_RecordFieldsRestorePayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type RecordFieldsRestorePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RecordFile(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_RecordFile_id(ctx, field)
+	case "objectName":
+		return ec.fieldContext_RecordFile_objectName(ctx, field)
+	case "recordId":
+		return ec.fieldContext_RecordFile_recordId(ctx, field)
+	case "title":
+		return ec.fieldContext_RecordFile_title(ctx, field)
+	case "extension":
+		return ec.fieldContext_RecordFile_extension(ctx, field)
+	case "bytes":
+		return ec.fieldContext_RecordFile_bytes(ctx, field)
+	case "capturedAt":
+		return ec.fieldContext_RecordFile_capturedAt(ctx, field)
+	case "state":
+		return ec.fieldContext_RecordFile_state(ctx, field)
+	case "content":
+		return ec.fieldContext_RecordFile_content(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordFile", field.Name)
+}
+
+func (ec *executionContext) childFields_RecordFileConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "totalCount":
+		return ec.fieldContext_RecordFileConnection_totalCount(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RecordFileConnection_pageInfo(ctx, field)
+	case "edges":
+		return ec.fieldContext_RecordFileConnection_edges(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordFileConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RecordFileEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RecordFileEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RecordFileEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordFileEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_RecordHistory(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "objectName":
@@ -3218,6 +3358,8 @@ func (ec *executionContext) childFields_RecordVersion(ctx context.Context, field
 		return ec.fieldContext_RecordVersion_job(ctx, field)
 	case "values":
 		return ec.fieldContext_RecordVersion_values(ctx, field)
+	case "content":
+		return ec.fieldContext_RecordVersion_content(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RecordVersion", field.Name)
 }
@@ -4499,6 +4641,36 @@ func (ec *executionContext) field_Org_childObjects_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["objectName"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Org_files_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "linkedTo",
+		func(ctx context.Context, v any) (engine.RecordID, error) {
+			return ec.unmarshalNSalesforceId2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐRecordID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["linkedTo"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
+			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
 	return args, nil
 }
 
@@ -7195,6 +7367,84 @@ func (ec *executionContext) _FieldValue_value(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_FieldValue_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("FieldValue", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _FileContent_bytes(ctx context.Context, field graphql.CollectedField, obj *files.Content) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FileContent_bytes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FileContent_bytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FileContent", field, false, false, errors.New("field of type Long does not have child fields"))
+}
+
+func (ec *executionContext) _FileContent_state(ctx context.Context, field graphql.CollectedField, obj *files.Content) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FileContent_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v files.ContentState) graphql.Marshaler {
+			return ec.marshalNContentState2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐContentState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FileContent_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FileContent", field, false, false, errors.New("field of type ContentState does not have child fields"))
+}
+
+func (ec *executionContext) _FileContent_link(ctx context.Context, field graphql.CollectedField, obj *files.Content) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FileContent_link(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.FileContent().Link(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *SignedLink) graphql.Marshaler {
+			return ec.marshalOSignedLink2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐSignedLink(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FileContent_link(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FileContent",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignedLink(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Filter_givenAs(ctx context.Context, field graphql.CollectedField, obj *templates.Filter) (ret graphql.Marshaler) {
@@ -12844,6 +13094,50 @@ func (ec *executionContext) fieldContext_Org_backups(ctx context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Org_files(ctx context.Context, field graphql.CollectedField, obj *ent.Org) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Org_files(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Org().Files(ctx, obj, fc.Args["linkedTo"].(engine.RecordID), fc.Args["first"].(*int), fc.Args["after"].(*entgql.Cursor[string]))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *RecordFileConnection) graphql.Marshaler {
+			return ec.marshalNRecordFileConnection2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐRecordFileConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Org_files(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Org",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RecordFileConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Org_files_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Org_record(ctx context.Context, field graphql.CollectedField, obj *ent.Org) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15609,6 +15903,364 @@ func (ec *executionContext) fieldContext_RecordFieldsRestorePayload_userErrors(_
 	return fc, nil
 }
 
+func (ec *executionContext) _RecordFile_id(ctx context.Context, field graphql.CollectedField, obj *files.File) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordFile_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordFile_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordFile", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _RecordFile_objectName(ctx context.Context, field graphql.CollectedField, obj *files.File) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordFile_objectName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ObjectName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordFile_objectName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordFile", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _RecordFile_recordId(ctx context.Context, field graphql.CollectedField, obj *files.File) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordFile_recordId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNSalesforceId2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordFile_recordId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordFile", field, false, false, errors.New("field of type SalesforceId does not have child fields"))
+}
+
+func (ec *executionContext) _RecordFile_title(ctx context.Context, field graphql.CollectedField, obj *files.File) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordFile_title(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Title, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordFile_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordFile", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _RecordFile_extension(ctx context.Context, field graphql.CollectedField, obj *files.File) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordFile_extension(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Extension, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordFile_extension(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordFile", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _RecordFile_bytes(ctx context.Context, field graphql.CollectedField, obj *files.File) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordFile_bytes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordFile_bytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordFile", field, false, false, errors.New("field of type Long does not have child fields"))
+}
+
+func (ec *executionContext) _RecordFile_capturedAt(ctx context.Context, field graphql.CollectedField, obj *files.File) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordFile_capturedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CapturedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordFile_capturedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordFile", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _RecordFile_state(ctx context.Context, field graphql.CollectedField, obj *files.File) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordFile_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v files.State) graphql.Marshaler {
+			return ec.marshalNFileState2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordFile_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordFile", field, false, false, errors.New("field of type FileState does not have child fields"))
+}
+
+func (ec *executionContext) _RecordFile_content(ctx context.Context, field graphql.CollectedField, obj *files.File) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordFile_content(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Content, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *files.Content) graphql.Marshaler {
+			return ec.marshalNFileContent2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐContent(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordFile_content(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecordFile",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FileContent(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RecordFileConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *RecordFileConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordFileConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordFileConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordFileConnection", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _RecordFileConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *RecordFileConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordFileConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *entgql.PageInfo[string]) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖentgoᚗioᚋcontribᚋentgqlᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordFileConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecordFileConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RecordFileConnection_edges(ctx context.Context, field graphql.CollectedField, obj *RecordFileConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordFileConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []RecordFileEdge) graphql.Marshaler {
+			return ec.marshalNRecordFileEdge2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐRecordFileEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordFileConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecordFileConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RecordFileEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RecordFileEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *RecordFileEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordFileEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v entgql.Cursor[string]) graphql.Marshaler {
+			return ec.marshalNCursor2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordFileEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordFileEdge", field, false, false, errors.New("field of type Cursor does not have child fields"))
+}
+
+func (ec *executionContext) _RecordFileEdge_node(ctx context.Context, field graphql.CollectedField, obj *RecordFileEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordFileEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *files.File) graphql.Marshaler {
+			return ec.marshalNRecordFile2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐFile(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordFileEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecordFileEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RecordFile(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RecordHistory_objectName(ctx context.Context, field graphql.CollectedField, obj *restore.RecordHistory) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15917,6 +16569,38 @@ func (ec *executionContext) fieldContext_RecordVersion_values(_ context.Context,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_FieldValue(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RecordVersion_content(ctx context.Context, field graphql.CollectedField, obj *vault.Version) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordVersion_content(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.RecordVersion().Content(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *files.Content) graphql.Marshaler {
+			return ec.marshalOFileContent2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐContent(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordVersion_content(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecordVersion",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FileContent(ctx, field)
 		},
 	}
 	return fc, nil
@@ -23731,6 +24415,87 @@ func (ec *executionContext) _FieldValue(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var fileContentImplementors = []string{"FileContent"}
+
+func (ec *executionContext) _FileContent(ctx context.Context, sel ast.SelectionSet, obj *files.Content) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, fileContentImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FileContent")
+		case "bytes":
+			out.Values[i] = ec._FileContent_bytes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "state":
+			out.Values[i] = ec._FileContent_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "link":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._FileContent_link(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var filterImplementors = []string{"Filter"}
 
 func (ec *executionContext) _Filter(ctx context.Context, sel ast.SelectionSet, obj *templates.Filter) graphql.Marshaler {
@@ -26700,6 +27465,44 @@ func (ec *executionContext) _Org(ctx context.Context, sel ast.SelectionSet, obj 
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "files":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Org_files(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "record":
 			field := field
 
@@ -28338,6 +29141,175 @@ func (ec *executionContext) _RecordFieldsRestorePayload(ctx context.Context, sel
 	return out
 }
 
+var recordFileImplementors = []string{"RecordFile"}
+
+func (ec *executionContext) _RecordFile(ctx context.Context, sel ast.SelectionSet, obj *files.File) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, recordFileImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RecordFile")
+		case "id":
+			out.Values[i] = ec._RecordFile_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "objectName":
+			out.Values[i] = ec._RecordFile_objectName(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "recordId":
+			out.Values[i] = ec._RecordFile_recordId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "title":
+			out.Values[i] = ec._RecordFile_title(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "extension":
+			out.Values[i] = ec._RecordFile_extension(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "bytes":
+			out.Values[i] = ec._RecordFile_bytes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "capturedAt":
+			out.Values[i] = ec._RecordFile_capturedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = ec._RecordFile_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "content":
+			out.Values[i] = ec._RecordFile_content(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var recordFileConnectionImplementors = []string{"RecordFileConnection"}
+
+func (ec *executionContext) _RecordFileConnection(ctx context.Context, sel ast.SelectionSet, obj *RecordFileConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, recordFileConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RecordFileConnection")
+		case "totalCount":
+			out.Values[i] = ec._RecordFileConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._RecordFileConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edges":
+			out.Values[i] = ec._RecordFileConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var recordFileEdgeImplementors = []string{"RecordFileEdge"}
+
+func (ec *executionContext) _RecordFileEdge(ctx context.Context, sel ast.SelectionSet, obj *RecordFileEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, recordFileEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RecordFileEdge")
+		case "cursor":
+			out.Values[i] = ec._RecordFileEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._RecordFileEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var recordHistoryImplementors = []string{"RecordHistory"}
 
 func (ec *executionContext) _RecordHistory(ctx context.Context, sel ast.SelectionSet, obj *restore.RecordHistory) graphql.Marshaler {
@@ -28642,6 +29614,44 @@ func (ec *executionContext) _RecordVersion(ctx context.Context, sel ast.Selectio
 				}()
 				res = ec._RecordVersion_values(ctx, field, obj)
 				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "content":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._RecordVersion_content(ctx, field, obj)
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -31510,6 +32520,36 @@ func (ec *executionContext) marshalNCompleteness2ᚖgithubᚗcomᚋholdfastᚑba
 	return ec._Completeness(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNContentState2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐContentState(ctx context.Context, v any) (files.ContentState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNContentState2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐContentState[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNContentState2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐContentState(ctx context.Context, sel ast.SelectionSet, v files.ContentState) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNContentState2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐContentState[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNContentState2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐContentState = map[string]files.ContentState{
+		"STORED": files.Stored,
+		"UNREAD": files.Unread,
+		"NONE":   files.None,
+	}
+	marshalNContentState2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐContentState = map[files.ContentState]string{
+		files.Stored: "STORED",
+		files.Unread: "UNREAD",
+		files.None:   "NONE",
+	}
+)
+
 func (ec *executionContext) unmarshalNCursor2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx context.Context, v any) (entgql.Cursor[string], error) {
 	res, err := scalar.UnmarshalCursor(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -31608,6 +32648,46 @@ func (ec *executionContext) marshalNFieldValue2ᚕgithubᚗcomᚋholdfastᚑback
 
 	return ret
 }
+
+func (ec *executionContext) marshalNFileContent2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐContent(ctx context.Context, sel ast.SelectionSet, v *files.Content) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._FileContent(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNFileState2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐState(ctx context.Context, v any) (files.State, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNFileState2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐState[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNFileState2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐState(ctx context.Context, sel ast.SelectionSet, v files.State) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNFileState2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐState[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNFileState2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐState = map[string]files.State{
+		"PRESENT":  files.Present,
+		"DELETED":  files.Deleted,
+		"ARCHIVED": files.Archived,
+	}
+	marshalNFileState2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐState = map[files.State]string{
+		files.Present:  "PRESENT",
+		files.Deleted:  "DELETED",
+		files.Archived: "ARCHIVED",
+	}
+)
 
 func (ec *executionContext) marshalNFilterCondition2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋsoqlᚐFilterCondition(ctx context.Context, sel ast.SelectionSet, v soql.FilterCondition) graphql.Marshaler {
 	return ec._FilterCondition(ctx, sel, &v)
@@ -32591,6 +33671,46 @@ func (ec *executionContext) marshalNRecordFieldsRestorePayload2ᚖgithubᚗcom�
 		return graphql.Null
 	}
 	return ec._RecordFieldsRestorePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRecordFile2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐFile(ctx context.Context, sel ast.SelectionSet, v *files.File) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._RecordFile(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRecordFileConnection2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐRecordFileConnection(ctx context.Context, sel ast.SelectionSet, v *RecordFileConnection) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._RecordFileConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRecordFileEdge2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐRecordFileEdge(ctx context.Context, sel ast.SelectionSet, v RecordFileEdge) graphql.Marshaler {
+	return ec._RecordFileEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRecordFileEdge2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐRecordFileEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []RecordFileEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRecordFileEdge2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐRecordFileEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNRecordVersion2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋvaultᚐVersion(ctx context.Context, sel ast.SelectionSet, v *vault.Version) graphql.Marshaler {
@@ -33697,6 +34817,13 @@ func (ec *executionContext) marshalOFailure2ᚖgithubᚗcomᚋholdfastᚑbackup�
 	return ec._Failure(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOFileContent2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐContent(ctx context.Context, sel ast.SelectionSet, v *files.Content) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FileContent(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOFilter2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋtemplatesᚐFilter(ctx context.Context, sel ast.SelectionSet, v *templates.Filter) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -34146,6 +35273,13 @@ func (ec *executionContext) marshalOSession2ᚖgithubᚗcomᚋholdfastᚑbackup�
 		return graphql.Null
 	}
 	return ec._Session(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSignedLink2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐSignedLink(ctx context.Context, sel ast.SelectionSet, v *SignedLink) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SignedLink(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOString2string(ctx context.Context, v any) (string, error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/backup"
+	"github.com/holdfast-backup/holdfast/engine/files"
 	"github.com/holdfast-backup/holdfast/engine/identity"
 	"github.com/holdfast-backup/holdfast/engine/recurrence"
 	"github.com/holdfast-backup/holdfast/engine/templates"
@@ -296,6 +297,17 @@ func (this RecordFieldsRestorePayload) GetUserErrors() []UserError {
 		interfaceSlice = append(interfaceSlice, concrete)
 	}
 	return interfaceSlice
+}
+
+type RecordFileConnection struct {
+	TotalCount int                      `json:"totalCount"`
+	PageInfo   *entgql.PageInfo[string] `json:"pageInfo"`
+	Edges      []RecordFileEdge         `json:"edges"`
+}
+
+type RecordFileEdge struct {
+	Cursor entgql.Cursor[string] `json:"cursor"`
+	Node   *files.File           `json:"node"`
 }
 
 type RecordVersionConnection struct {

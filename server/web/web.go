@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/files"
 	"github.com/holdfast-backup/holdfast/ent"
 )
 
@@ -39,6 +40,8 @@ type Site struct {
 	TimeMachine http.Handler
 	// MetadataFile opens the file of a metadata component that a signed link opens.
 	MetadataFile func(ctx context.Context, token string) (name string, content io.ReadSeeker, err error)
+	// File opens the content that a signed link names.
+	File func(ctx context.Context, token string) (*files.Download, error)
 	// Ready says why the server cannot answer at the moment, if so.
 	Ready func(ctx context.Context) error
 	// Stopping is closed when the server stops: streams end then, while other
@@ -61,6 +64,7 @@ func (s Site) Handler() http.Handler {
 	mux.HandleFunc("GET /job-log/{token}", s.jobLog)
 	mux.Handle("POST /time-machine/v1/{operation}", s.TimeMachine)
 	mux.HandleFunc("GET /metadata-file/{token}", s.metadataFile)
+	mux.HandleFunc("GET /file/{token}", s.file)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", s.readiness)
 	return secured(mux)
