@@ -42,11 +42,12 @@ func apexClass(i int) string {
 }
 
 // metadataOrg is a simulated org whose Metadata API the tripwire stands before.
-func metadataOrg(t *testing.T, source fs.FS) (*tripwire, *httptest.Server) {
+// The connected user has the permissions, or all if none is given.
+func metadataOrg(t *testing.T, source fs.FS, permissions ...string) (*tripwire, *httptest.Server) {
 	t.Helper()
 	org, err := simorg.New(simorg.Config{
 		Now: time.Now, OrgName: "Metadata", SessionTimeout: 24 * time.Hour,
-		Users: []simorg.User{{Username: demoUser, FirstName: "Integration", LastName: "User", Email: demoUser}},
+		Users: []simorg.User{{Username: demoUser, FirstName: "Integration", LastName: "User", Email: demoUser, Permissions: permissions}},
 		Apps:  []simorg.App{{ClientID: demoClientID, ClientSecret: demoClientSecret, RunAs: demoUser}},
 	})
 	if err == nil {
@@ -179,6 +180,35 @@ func (v *victim) expectClasses(t *testing.T, job string, count int64) {
 				t.Fatalf("%s is stored as %.300s", name, found[name])
 			}
 		}
+	}
+}
+
+// TestMetadataThatMayNotBeReadLeavesTheRecords: the job says what it lacks.
+func TestMetadataThatMayNotBeReadLeavesTheRecords(t *testing.T) {
+	_, server := metadataOrg(t, apexClasses(1), "ApiEnabled", "ViewAllData", "ViewSetup")
+	v := newVictim(t, server.URL, "")
+	id, err := v.backUpMetadata(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	job, _ := v.api.Wait(t.Context(), id)
+	var answer struct {
+		Job struct {
+			State         string
+			Added         int64
+			MetadataTypes struct {
+				Edges []struct {
+					Node struct{ Error struct{ Code string } }
+				}
+			}
+		}
+	}
+	if err := v.api.Do(t.Context(), `query($job: ID!) { job(id: $job) { state added metadataTypes { edges { node { error { code } } } } } }`, map[string]any{"job": id}, &answer); err != nil {
+		t.Fatal(err)
+	}
+	got := answer.Job
+	if got.State != "COMPLETED_WITH_ERRORS" || got.Added == 0 || len(got.MetadataTypes.Edges) != 1 || got.MetadataTypes.Edges[0].Node.Error.Code != "INSUFFICIENT_ACCESS" {
+		t.Errorf("%+v, %+v", got, job)
 	}
 }
 

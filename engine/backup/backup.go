@@ -71,7 +71,7 @@ func (b *Backup) Work(ctx context.Context, run *job.Run) error {
 		return b.conclude(ctx, r, failed)
 	}
 	if errors.Is(context.Cause(ctx), job.ErrCancelled) || ctx.Err() == nil && !engine.Is(err, engine.KindTransient) && !engine.Is(err, engine.KindLimit) {
-		return errors.Join(err, b.close(context.WithoutCancel(ctx), r, len(r.Targets)))
+		return errors.Join(err, b.close(context.WithoutCancel(ctx), r, 1))
 	}
 	return err
 }

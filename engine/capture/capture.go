@@ -97,11 +97,7 @@ type token struct {
 // Records reads every target. It answers how many SObjects failed; err is set
 // only when the whole capture must stop (cancelled, no access, no quota).
 func (c *Capture) Records(ctx context.Context, r Request) (failed int, err error) {
-	began, err := r.Org.ServerTime(ctx)
-	if err != nil {
-		return 0, engine.Wrap("ask the org for its time", err)
-	}
-	marks, err := c.watermarks(ctx, r.OrgID, r.Scope)
+	began, marks, err := c.outset(ctx, r)
 	if err != nil {
 		return 0, err
 	}
@@ -118,6 +114,15 @@ func (c *Capture) Records(ctx context.Context, r Request) (failed int, err error
 		}
 	}
 	return failed, nil
+}
+
+// outset is the org's time, and up to where all was read before.
+func (c *Capture) outset(ctx context.Context, r Request) (began time.Time, marks map[string]watermark, err error) {
+	if began, err = r.Org.ServerTime(ctx); err != nil {
+		return began, nil, engine.Wrap("ask the org for its time", err)
+	}
+	marks, err = c.watermarks(ctx, r.OrgID, r.Scope)
+	return began, marks, err
 }
 
 // readPart reads SObjects side by side; one that fails leaves the others alone.

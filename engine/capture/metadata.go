@@ -44,11 +44,7 @@ var apart = []string{"Profile", "PermissionSet", "MutingPermissionSet", "CustomO
 // synchronisation. What the org no longer lists gets its tombstone. It answers
 // how many types failed; err is set only when the whole capture must stop.
 func (c *Capture) Metadata(ctx context.Context, r Request) (failed int, err error) {
-	began, err := r.Org.ServerTime(ctx)
-	if err != nil {
-		return 0, engine.Wrap("ask the org for its time", err)
-	}
-	marks, err := c.watermarks(ctx, r.OrgID, r.Scope)
+	began, marks, err := c.outset(ctx, r)
 	if err != nil {
 		return 0, err
 	}
@@ -144,7 +140,7 @@ func retrieveParts(ctx context.Context, parts []*typePart) error {
 func storeParts(ctx context.Context, parts []*typePart) error {
 	var components []engine.Component
 	for _, p := range parts {
-		if err := p.progress.Start(ctx); err != nil {
+		if err := p.start(ctx); err != nil {
 			return err
 		}
 		components = append(components, p.components...)
@@ -165,6 +161,15 @@ func storeParts(ctx context.Context, parts []*typePart) error {
 		}
 	}
 	return nil
+}
+
+// start says that work on the type begins, once.
+func (t *typeReading) start(ctx context.Context) error {
+	if t.started {
+		return nil
+	}
+	t.started = true
+	return t.progress.Start(ctx)
 }
 
 // take stores the next component of the part, and the type when it was the last.
@@ -195,6 +200,7 @@ type typeReading struct {
 	done     int64
 	stored   string // the key of the one that was retrieved last
 	example  string // what was not given out, and why
+	started  bool
 	failed   bool
 }
 
@@ -364,6 +370,9 @@ func (t *typeReading) reason() string {
 			reason += " One is " + t.example + "."
 		}
 		reasons = append(reasons, reason)
+	}
+	if t.listed > 0 && slices.Contains(apart, t.typ.Name) {
+		reasons = append(reasons, "Salesforce puts into these files only what concerns other components of the same retrieve: what they say of objects, fields and classes is not in them.")
 	}
 	if t.managed > 0 {
 		reasons = append(reasons, fmt.Sprintf("%d belong to managed packages: of these Salesforce may give out no more than the names.", t.managed))

@@ -14,6 +14,9 @@ import (
 	"github.com/holdfast-backup/holdfast/engine"
 )
 
+// unfiled is a folder that is not listed among the folders.
+const unfiled = "unfiled$public"
+
 // queriesPerList is how many types or folders one listMetadata takes.
 const queriesPerList = 3
 
@@ -63,6 +66,9 @@ func (o *org) ListMetadata(ctx context.Context, types []engine.MetadataType) ([]
 		}
 		for _, folder := range foldersOf(t.Name) {
 			queries = append(queries, listQuery{of: i, typ: t.Name, folderType: folder})
+		}
+		if t.Name == "Report" || t.Name == "EmailTemplate" {
+			queries = append(queries, listQuery{of: i, typ: t.Name, folder: unfiled})
 		}
 	}
 	for len(queries) > 0 {

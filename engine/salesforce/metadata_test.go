@@ -110,7 +110,7 @@ func (s *simulated) retrieved(components []engine.Component) (lines []string) {
 func TestSimMetadataIsListedAndRetrieved(t *testing.T) {
 	t.Parallel()
 	s := simulateMetadata(t, simorg.Config{}, source(1, map[string]string{
-		"reports/Sales/Daily.report": "<Report/>", "reports/Sales/EMEA/Weekly.report": "<Report/>", "reports/Other/All.report": "<Report/>",
+		"reports/Sales/Daily.report": "<Report/>", "reports/Sales/EMEA/Weekly.report": "<Report/>", "reports/Other/All.report": "<Report/>", "reports/unfiled$public/Mine.report": "<Report/>",
 		"email/Sales/Hello.email": "Hello", "email/Sales/Hello.email-meta.xml": "<EmailTemplate/>", "layouts/Account-Lay out.layout": "<Layout/>",
 	}))
 	if err := s.sim.InstallComponents("pkg", "ApexClass", "Hidden"); err != nil {
@@ -133,6 +133,7 @@ func TestSimMetadataIsListedAndRetrieved(t *testing.T) {
 		"Report Other: reports/Other-meta.xml=…", "Report Other/All: reports/Other/All.report=<Report/>",
 		"Report Sales: reports/Sales-meta.xml=…", "Report Sales/Daily: reports/Sales/Daily.report=<Report/>",
 		"Report Sales/EMEA: reports/Sales/EMEA-meta.xml=…", "Report Sales/EMEA/Weekly: reports/Sales/EMEA/Weekly.report=<Report/>",
+		"Report unfiled$public/Mine: reports/unfiled$public/Mine.report=<Report/>",
 	}
 	got := s.retrieved(components)
 	for i := range got {

@@ -179,7 +179,7 @@ func (c *component) listed() listedComponent {
 func (o *Org) listFolders(t *metadataType, typ string) []listedComponent {
 	seen := map[string]listedComponent{}
 	for _, c := range o.meta.components {
-		for dir := path.Dir(c.fullName); c.typ == t && dir != "."; dir = path.Dir(dir) {
+		for dir := path.Dir(c.fullName); c.typ == t && dir != "." && dir != "unfiled$public"; dir = path.Dir(dir) {
 			if known, is := seen[dir]; !is || c.created.Before(known.created) {
 				seen[dir] = listedComponent{typ: typ, fullName: dir, file: t.dir + "/" + dir, id: o.toolingID("00l", typ+dir), created: c.created, modified: c.created}
 			}

@@ -1783,8 +1783,9 @@ type OrgDeletePlan {
   unfinishedJobs: Int!
   templates: Int!
   schedules: Int!
+  "Metadata types among them."
   objects: Int!
-  "Records alive in the vault, and their versions."
+  "Records and metadata components alive in the vault, and their versions."
   records: Long!
   versions: Long!
   "Runs this plan, once, until it expires or a job starts."

@@ -177,8 +177,9 @@ type OrgDeletePlan struct {
 	UnfinishedJobs int `json:"unfinishedJobs"`
 	Templates      int `json:"templates"`
 	Schedules      int `json:"schedules"`
-	Objects        int `json:"objects"`
-	// Records alive in the vault, and their versions.
+	// Metadata types among them.
+	Objects int `json:"objects"`
+	// Records and metadata components alive in the vault, and their versions.
 	Records  int64 `json:"records"`
 	Versions int64 `json:"versions"`
 	// Runs this plan, once, until it expires or a job starts.
