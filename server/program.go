@@ -175,17 +175,26 @@ func (m *Main) wire(ctx context.Context, s store) (web.Site, error) {
 		Authenticate: people.Authenticate, Throttle: auth.NewThrottle(triesPerMinute, triesAtOnce).Allow, Limits: graph.DefaultLimits,
 	})
 	return web.Site{
-		GraphQL:  auth.Address(m.Config.BehindProxy, auth.Bearer(people.Authenticate, api)),
-		Complete: rooms.Orgs.Complete,
-		JobLog:   jobLog(people, rooms.Jobs),
-		TimeMachine: auth.Address(m.Config.BehindProxy, timemachine.New(timemachine.Config{
-			Identity: people, Restore: rooms.Restore, Audience: m.publicURL(), Now: time.Now, Log: m.Log,
-		})),
+		GraphQL:      auth.Address(m.Config.BehindProxy, auth.Bearer(people.Authenticate, api)),
+		Complete:     rooms.Orgs.Complete,
+		JobLog:       jobLog(people, rooms.Jobs),
+		TimeMachine:  m.timeMachine(rooms),
 		Ready:        s.ready,
 		Log:          m.Log,
 		MetadataFile: metadataFile(people, rooms.Backup),
 		File:         file(people, rooms.Files),
 	}, nil
+}
+
+// timeMachine answers the orgs' Apex and their pages.
+func (m *Main) timeMachine(rooms graph.Rooms) web.TimeMachine {
+	h := timemachine.New(timemachine.Config{
+		Identity: rooms.Identity, Restore: rooms.Restore, Orgs: rooms.Orgs, Jobs: rooms.Jobs,
+		Audience: m.publicURL(), Origins: m.Config.TimeMachineOrigins, Now: time.Now, Log: m.Log,
+	})
+	return web.TimeMachine{
+		Answer: auth.Address(m.Config.BehindProxy, h), Stream: auth.Address(m.Config.BehindProxy, http.HandlerFunc(h.Stream)),
+	}
 }
 
 // rooms makes the operations, and says which of them do the jobs.

@@ -10,8 +10,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -21,13 +24,14 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/holdfast-backup/holdfast/engine/simorg"
+	"github.com/holdfast-backup/holdfast/lwc"
 )
 
 // The tests of Time Machine's wire play the org's Apex by hand: a key pair, a
 // token per request, and the bytes that come back.
 
 // keyPair is made once: keys take long to make.
-var keyPair = newKeyPair()
+var keyPair, otherKeyPair = newKeyPair(), newKeyPair()
 
 func newKeyPair() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -154,6 +158,16 @@ type answered struct {
 	header http.Header
 }
 
+func (a answered) code() string {
+	var refusal struct {
+		Error struct{ Code, Message string }
+	}
+	if err := json.Unmarshal([]byte(a.text), &refusal); err != nil {
+		return "no JSON: " + a.text
+	}
+	return strings.TrimSpace(fmt.Sprint(a.status, " ", refusal.Error.Code))
+}
+
 func (a answered) into(t *testing.T, v any) {
 	t.Helper()
 	if a.status != http.StatusOK {
@@ -168,12 +182,59 @@ func (a *apex) send(operation string, body []byte, token string) answered {
 	must(a.t, err)
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer "+token)
+	return a.sent(request)
+}
+
+func (a *apex) sent(request *http.Request) answered {
+	a.t.Helper()
 	response, err := http.DefaultClient.Do(request)
 	must(a.t, err)
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
 	must(a.t, err)
 	return answered{response.StatusCode, string(text), response.Header}
+}
+
+// grant assigns one of the package's permission sets.
+func (a *apex) grant(permissionSet string) {
+	a.t.Helper()
+	must(a.t, a.org.LoadSource(lwc.Source))
+	var found struct {
+		Records []struct {
+			ID string `json:"Id"`
+		}
+	}
+	a.salesforce(http.MethodGet, "/query?q="+url.QueryEscape("SELECT Id FROM PermissionSet WHERE Name = '"+permissionSet+"'"), nil, &found)
+	a.salesforce(http.MethodPost, "/sobjects/PermissionSetAssignment", map[string]string{"AssigneeId": a.user, "PermissionSetId": found.Records[0].ID}, nil)
+}
+
+// salesforce asks the org as its administrator does.
+func (a *apex) salesforce(method, path string, body, into any) {
+	a.t.Helper()
+	login, err := http.PostForm(a.orgURL+"/services/oauth2/token", url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {demoClientID}, "client_secret": {demoClientSecret},
+	})
+	must(a.t, err)
+	defer func() { _ = login.Body.Close() }()
+	var session struct {
+		Token string `json:"access_token"`
+	}
+	must(a.t, json.NewDecoder(login.Body).Decode(&session))
+	var sent bytes.Buffer
+	if body != nil {
+		must(a.t, json.NewEncoder(&sent).Encode(body))
+	}
+	request, err := http.NewRequestWithContext(a.t.Context(), method, a.orgURL+"/services/data/v66.0"+path, &sent)
+	must(a.t, err)
+	request.Header.Set("Authorization", "Bearer "+session.Token)
+	request.Header.Set("Content-Type", "application/json")
+	answer := a.sent(request)
+	if answer.status >= http.StatusBadRequest {
+		a.t.Fatalf("%s %s: %s", method, path, answer.text)
+	}
+	if into != nil {
+		must(a.t, json.Unmarshal([]byte(answer.text), into))
+	}
 }
 
 // comparison is the part of an answer to compare that the tests look at.
@@ -284,4 +345,128 @@ func TestHiddenFieldsNeverCrossTheWire(t *testing.T) {
 			t.Errorf("asked for the name only: %s", narrow.text)
 		}
 	})
+}
+
+// restoreInput chooses fields from a version, seen as they are.
+func chosen(versionID string, seen map[string]any) map[string]any {
+	var fields []map[string]any
+	for _, name := range slices.Sorted(maps.Keys(seen)) {
+		fields = append(fields, map[string]any{"name": name, "versionId": versionID, "seen": seen[name]})
+	}
+	return map[string]any{"fields": fields, "idempotencyKey": uuid.NewString()}
+}
+
+type askedJob struct {
+	Job struct {
+		ID       string
+		State    string
+		Progress struct{ Done, Total int }
+		Outcomes []struct{ Name, Outcome, Code string }
+	}
+}
+
+// finished waits for a restore's end.
+func (a *apex) finished(id string) (job askedJob) {
+	a.t.Helper()
+	_, _ = a.api.Wait(a.t.Context(), id)
+	a.ask("job", map[string]any{"jobId": id}).into(a.t, &job)
+	return job
+}
+
+// TestTimeMachineRestores: only what was seen, once per key, written down with
+// the person's name and no value.
+func TestTimeMachineRestores(t *testing.T) {
+	t.Parallel()
+	onEachDatabase(t, func(t *testing.T, url string) {
+		a, ids := deployed(t, url, simorg.User{ReadOnlyFields: []string{"Account.Website"}})
+		in := chosen(ids[1], map[string]any{"Phone": "spoilt", "Description": "spoilt"})
+		if got := a.ask("restore", in).code(); got != "403 NO_RESTORE_PERMISSION" {
+			t.Errorf("without the permission: %s", got)
+		}
+		a.grant("Time_Machine_Restore")
+		for want, in := range map[string]map[string]any{
+			"409 CURRENT_CHANGED":      chosen(ids[1], map[string]any{"Phone": "what it was"}),
+			"403 NO_FIELD_EDIT_ACCESS": chosen(ids[1], map[string]any{"Website": "spoilt.example.com"}),
+			"400 UNKNOWN_FIELD":        chosen(ids[1], map[string]any{"Nothing__c": nil}),
+			"400 NO_FIELDS":            chosen(ids[1], nil),
+			"404 VERSION_NOT_FOUND":    chosen("AA", map[string]any{"Phone": "spoilt"}),
+		} {
+			if got := a.ask("restore", in).code(); got != want {
+				t.Errorf("%v: %s, want %s", in, got, want)
+			}
+		}
+		if jobs := a.restores(); jobs != 0 {
+			t.Errorf("%d refused requests have made jobs", jobs)
+		}
+		var first, again askedJob
+		a.ask("restore", in).into(t, &first)
+		done := a.finished(first.Job.ID)
+		a.ask("restore", in).into(t, &again)
+		if first.Job.ID != again.Job.ID || a.restores() != 1 {
+			t.Errorf("one key made %s and %s", first.Job.ID, again.Job.ID)
+		}
+		if got := fmt.Sprint(done.Job.State, done.Job.Progress, done.Job.Outcomes); got != "COMPLETED{2 2} [{Description RESTORED } {Phone RESTORED }]" {
+			t.Errorf("the restore ended %s", got)
+		}
+		text, _ := json.Marshal(a.trail())
+		for _, want := range []string{"recordFieldsRestore", "CURRENT_CHANGED", "Vera Visitor", a.user, "Description, Phone", first.Job.ID} {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("the audit trail has no %s: %s", want, text)
+			}
+		}
+		if strings.Contains(string(text), "spoilt") {
+			t.Errorf("the audit trail holds a value: %s", text)
+		}
+	})
+}
+
+func (a *apex) restores() int {
+	a.t.Helper()
+	var answer struct{ Jobs struct{ TotalCount int } }
+	must(a.t, a.api.Do(a.t.Context(), `query($id: ID!) { jobs(orgId: $id, filter: {operations: [TIME_MACHINE_RESTORE]}) { totalCount } }`, map[string]any{"id": a.orgID}, &answer))
+	return answer.Jobs.TotalCount
+}
+
+func (a *apex) trail() any {
+	a.t.Helper()
+	var answer any
+	must(a.t, a.api.Do(a.t.Context(), `{ auditEntries(first: 20) { edges { node { actor action target outcome details { name value } } } } }`, nil, &answer))
+	return answer
+}
+
+// TestAStreamTicketShowsOneJobsCounters and nothing else, once.
+func TestAStreamTicketShowsOneJobsCounters(t *testing.T) {
+	t.Parallel()
+	a, ids := deployed(t, "", simorg.User{})
+	a.grant("Time_Machine_Restore")
+	var started askedJob
+	a.ask("restore", chosen(ids[1], map[string]any{"Phone": "spoilt"})).into(t, &started)
+	var ticket struct{ URL, Ticket string }
+	a.ask("stream-ticket", map[string]any{"jobId": started.Job.ID}).into(t, &ticket)
+	streamed := a.stream(ticket.URL, ticket.Ticket)
+	events := strings.Split(strings.TrimSpace(streamed.text), "\n\n")
+	if last := events[len(events)-1]; streamed.status != http.StatusOK || last != "event: progress\ndata: {\"progress\":{\"done\":1,\"total\":1},\"state\":\"COMPLETED\"}" {
+		t.Errorf("the stream ended %d %q", streamed.status, last)
+	}
+	if strings.Contains(streamed.text, "Phone") || strings.Contains(streamed.text, "spoilt") {
+		t.Errorf("the stream tells names or values: %s", streamed.text)
+	}
+	if got := a.stream(ticket.URL, ticket.Ticket).code(); got != "401 TOKEN_REPLAYED" {
+		t.Errorf("a second connection: %s", got)
+	}
+	if got := a.stream(ticket.URL, ticket.Ticket+"x").code(); got != "401 TOKEN_INVALID" {
+		t.Errorf("a forged ticket: %s", got)
+	}
+	if got := a.ask("stream-ticket", map[string]any{"jobId": "job_other"}).code(); got != "404 JOB_NOT_FOUND" {
+		t.Errorf("a ticket for nobody's job: %s", got)
+	}
+}
+
+func (a *apex) stream(address, ticket string) answered {
+	a.t.Helper()
+	request, err := http.NewRequestWithContext(a.t.Context(), http.MethodGet, address, nil)
+	must(a.t, err)
+	request.Header.Set("Authorization", "Bearer "+ticket)
+	request.Header.Set("Accept", "text/event-stream")
+	return a.sent(request)
 }

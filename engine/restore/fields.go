@@ -23,6 +23,9 @@ type FieldsInput struct {
 	RecordID       string
 	Fields         []FieldFromVersion
 	IdempotencyKey string `json:"-"`
+	// AskedBy is the user of the org who asked through Time Machine, by id and
+	// name; empty when one of ours did.
+	AskedBy, AskedByName string `json:",omitempty"`
 }
 
 // FieldFromVersion names a field and the version to take its value from.
@@ -59,9 +62,16 @@ func (r *Restore) StartFields(ctx context.Context, in FieldsInput) (*ent.Job, er
 	}
 	in.ObjectName, in.RecordID = history.Object.Name, string(history.RecordID)
 	return r.Queue.Enqueue(ctx, job.Spec{
-		OrgID: in.OrgID, Operation: engine.TimeMachineRestore, Name: "Restore of " + in.ObjectName + " " + in.RecordID,
+		OrgID: in.OrgID, Operation: engine.TimeMachineRestore, Name: "Restore of " + in.ObjectName + " " + in.RecordID, Description: in.askedBy(),
 		Input: in, SerialKey: in.OrgID + "/record/" + in.RecordID, IdempotencyKey: in.IdempotencyKey,
 	})
+}
+
+func (in *FieldsInput) askedBy() string {
+	if in.AskedBy == "" {
+		return ""
+	}
+	return "Asked for in Salesforce by " + in.AskedByName + " (" + in.AskedBy + ")."
 }
 
 // wanted is the values to write by field name, each checked.
@@ -175,23 +185,7 @@ func (t *inPlace) apply(ctx context.Context) error {
 }
 
 func (t *inPlace) readCurrent(ctx context.Context) (diff.Column, error) {
-	var fields []engine.Field
-	for _, name := range t.names() {
-		if f, ok := t.history.Object.Field(name); ok {
-			fields = append(fields, *f)
-		}
-	}
-	if deleted, ok := t.history.Object.Field("IsDeleted"); ok {
-		fields = append(fields, *deleted)
-	}
-	have, err := t.current(ctx, t.history, fields)
-	if err == nil && have == nil {
-		err = &engine.Error{
-			Kind: engine.KindConflict, Code: "RECORD_DELETED", Object: t.history.Object.Name, Record: string(t.history.RecordID),
-			Message: t.history.Object.Name + " " + string(t.history.RecordID) + " has been deleted in the org. Bring it back from the Recycle Bin, or restore the record, then restore its fields.",
-		}
-	}
-	return have, err
+	return t.currentOf(ctx, t.history, t.want)
 }
 
 // write sends the fields; when the org refuses some by name, the others are

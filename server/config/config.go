@@ -20,17 +20,18 @@ import (
 // Config is the settings of a server. The zero value of an address means its
 // default below Data, so that one folder is all a small server needs.
 type Config struct {
-	Data            string        `help:"Folder for everything that is not put elsewhere." default:"./data" env:"HOLDFAST_DATA" type:"path"`
-	Database        string        `help:"postgres:// URL, or path of a SQLite file (default: holdfast.db in the data folder)." env:"DATABASE_URL"`
-	Bucket          string        `help:"URL of the bucket for versions and files: s3://, gs://, azblob://, file:// (default: a folder in the data folder)." env:"HOLDFAST_BUCKET_URL"`
-	KeyURL          string        `help:"URL of the keeper of the server's keys, such as awskms://, gcpkms://, azurekeyvault://, hashivault:// (default: the key file)." env:"HOLDFAST_KEY_URL"`
-	KeyFile         string        `help:"File with the server's key; made at the first start (default: holdfast.key in the data folder)." env:"HOLDFAST_KEY_FILE" type:"path"`
-	Listen          string        `help:"Address to listen on." default:"127.0.0.1:8080" env:"HOLDFAST_LISTEN"`
-	PublicURL       string        `help:"Address under which browsers reach the server (default: what it listens on)." env:"HOLDFAST_PUBLIC_URL"`
-	BehindProxy     bool          `help:"Believe X-Forwarded-For of the one proxy in front." env:"HOLDFAST_BEHIND_PROXY"`
-	SalesforceHosts []string      `help:"Hosts that orgs may be connected on, instead of Salesforce's own: .suffix or host:port." env:"HOLDFAST_SALESFORCE_HOSTS"`
-	Lease           time.Duration `help:"After how long without a sign of life another node takes a job over." default:"30s" env:"HOLDFAST_LEASE"`
-	LogLevel        slog.Level    `help:"Least level to log: debug, info, warn or error." default:"info" env:"HOLDFAST_LOG_LEVEL"`
+	Data               string        `help:"Folder for everything that is not put elsewhere." default:"./data" env:"HOLDFAST_DATA" type:"path"`
+	Database           string        `help:"postgres:// URL, or path of a SQLite file (default: holdfast.db in the data folder)." env:"DATABASE_URL"`
+	Bucket             string        `help:"URL of the bucket for versions and files: s3://, gs://, azblob://, file:// (default: a folder in the data folder)." env:"HOLDFAST_BUCKET_URL"`
+	KeyURL             string        `help:"URL of the keeper of the server's keys, such as awskms://, gcpkms://, azurekeyvault://, hashivault:// (default: the key file)." env:"HOLDFAST_KEY_URL"`
+	KeyFile            string        `help:"File with the server's key; made at the first start (default: holdfast.key in the data folder)." env:"HOLDFAST_KEY_FILE" type:"path"`
+	Listen             string        `help:"Address to listen on." default:"127.0.0.1:8080" env:"HOLDFAST_LISTEN"`
+	PublicURL          string        `help:"Address under which browsers reach the server (default: what it listens on)." env:"HOLDFAST_PUBLIC_URL"`
+	BehindProxy        bool          `help:"Believe X-Forwarded-For of the one proxy in front." env:"HOLDFAST_BEHIND_PROXY"`
+	SalesforceHosts    []string      `help:"Hosts that orgs may be connected on, instead of Salesforce's own: .suffix or host:port." env:"HOLDFAST_SALESFORCE_HOSTS"`
+	TimeMachineOrigins []string      `help:"Origins of pages, besides the orgs' own Lightning pages, that may follow a restore." env:"HOLDFAST_TIME_MACHINE_ORIGINS"`
+	Lease              time.Duration `help:"After how long without a sign of life another node takes a job over." default:"30s" env:"HOLDFAST_LEASE"`
+	LogLevel           slog.Level    `help:"Least level to log: debug, info, warn or error." default:"info" env:"HOLDFAST_LOG_LEVEL"`
 }
 
 // DatabaseURL is where the tables are.

@@ -15,6 +15,8 @@ import (
 
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/identity"
+	"github.com/holdfast-backup/holdfast/engine/job"
+	"github.com/holdfast-backup/holdfast/engine/orgs"
 	"github.com/holdfast-backup/holdfast/engine/restore"
 	"github.com/holdfast-backup/holdfast/server/auth"
 )
@@ -32,13 +34,17 @@ const (
 type Config struct {
 	Identity *identity.Service
 	Restore  *restore.Restore
+	Orgs     *orgs.Orgs
+	Jobs     *job.Queue
+	// Origins are those of pages, besides the orgs' own, that may follow a job.
+	Origins []string
 	// Audience is the server's own address, without a slash at its end.
 	Audience string
 	Now      func() time.Time
 	Log      *slog.Logger
 }
 
-// Handler answers POST /time-machine/v1/{operation}.
+// Handler answers POST /time-machine/v1/{operation}, and streams by Stream.
 type Handler struct {
 	Config
 	addresses, users *auth.Throttle
@@ -62,6 +68,7 @@ func New(c Config) *Handler {
 	}
 	h.operations = map[string]operation{
 		"versions": h.versions, "compare": h.compare,
+		"restore": h.restore, "job": h.job, "stream-ticket": h.streamTicket, "deleted-related": h.deletedRelated,
 	}
 	return h
 }

@@ -36,8 +36,8 @@ type Site struct {
 	// JobLog writes the log that a signed link opens, as CSV; it answers an error
 	// only before it has written.
 	JobLog func(ctx context.Context, w io.Writer, token string) error
-	// TimeMachine answers the orgs' Apex.
-	TimeMachine http.Handler
+	// TimeMachine is what the component in the orgs' pages speaks to.
+	TimeMachine TimeMachine
 	// MetadataFile opens the file of a metadata component that a signed link opens.
 	MetadataFile func(ctx context.Context, token string) (name string, content io.ReadSeeker, err error)
 	// File opens the content that a signed link names.
@@ -49,6 +49,9 @@ type Site struct {
 	Stopping <-chan struct{}
 	Log      *slog.Logger
 }
+
+// TimeMachine answers the orgs' Apex, and streams to their pages.
+type TimeMachine struct{ Answer, Stream http.Handler }
 
 // Handler serves the site.
 func (s Site) Handler() http.Handler {
@@ -62,7 +65,10 @@ func (s Site) Handler() http.Handler {
 	mux.Handle("GET /assets/", caching("no-cache", http.StripPrefix("/assets/", tagged(assets))))
 	mux.HandleFunc("GET "+CallbackPath, s.callback)
 	mux.HandleFunc("GET /job-log/{token}", s.jobLog)
-	mux.Handle("POST /time-machine/v1/{operation}", s.TimeMachine)
+	mux.Handle("POST /time-machine/v1/{operation}", s.TimeMachine.Answer)
+	for _, method := range []string{"GET ", "OPTIONS "} {
+		mux.Handle(method+"/time-machine/v1/stream", s.endStreams(s.TimeMachine.Stream))
+	}
 	mux.HandleFunc("GET /metadata-file/{token}", s.metadataFile)
 	mux.HandleFunc("GET /file/{token}", s.file)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") })
