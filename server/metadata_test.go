@@ -68,6 +68,16 @@ func metadataOrg(t *testing.T, source fs.FS, permissions ...string) (*tripwire, 
 	return wire, server
 }
 
+// newPatientVictim is a victim whose lease outlasts a busy machine.
+func newPatientVictim(t *testing.T, orgURL, lease string) *victim {
+	t.Helper()
+	v := newVictim(t, orgURL, "")
+	v.kill()
+	v.env = append(v.env, "HOLDFAST_LEASE="+lease)
+	v.start(t)
+	return v
+}
+
 // backUpMetadata starts a backup; asked again, it finds the same one.
 func (v *victim) backUpMetadata(t *testing.T) (string, error) {
 	var answer struct {
@@ -124,7 +134,7 @@ func TestAMetadataBackupSurvivesBeingKilled(t *testing.T) {
 	const count = 6000 // two batches
 	wire, server := metadataOrg(t, apexClasses(count))
 	for _, call := range []int64{4, 14, 17} {
-		v := newVictim(t, server.URL, "")
+		v := newPatientVictim(t, server.URL, "5s")
 		killed := make(chan struct{})
 		pull := func() { v.kill(); close(killed) }
 		wire.pull.Store(&pull)
@@ -251,10 +261,7 @@ func TestManyComponents(t *testing.T) {
 		t.Skip("HOLDFAST_SOAK says how many components")
 	}
 	wire, server := metadataOrg(t, apexClasses(int(count)))
-	v := newVictim(t, server.URL, "")
-	v.kill()
-	v.env = append(v.env, "HOLDFAST_LEASE=30s") // nobody takes over here
-	v.start(t)
+	v := newPatientVictim(t, server.URL, "30s")
 	before, started := wire.calls.Load(), time.Now()
 	id, err := v.backUpMetadata(t)
 	if err == nil {
