@@ -12,6 +12,7 @@ FUZZTIME ?= 10s
 RECORDS ?= 300000
 HISTORIES ?= 1000
 JSFORCE := engine/simorg/testdata/jsforce
+SFCORE := engine/simorg/testdata/sfcore
 CLIENTS := server/testdata/clients
 # Without the clouds' drivers, three quarters of what is linked.
 LEAN := -tags nocloud
@@ -73,7 +74,7 @@ smoke: ## the main job end to end, in under a minute
 	@go run $(LEAN) ./server smoke
 
 .PHONY: conformance
-conformance: $(JSFORCE)/node_modules/.package-lock.json ## other people's clients against the simulated org
+conformance: $(JSFORCE)/node_modules/.package-lock.json $(SFCORE)/node_modules/.package-lock.json ## other people's clients against the simulated org
 	HOLDFAST_CONFORMANCE=1 go test -count=1 -run '^TestConformance' -v ./engine/simorg
 
 .PHONY: bench
@@ -129,7 +130,7 @@ check: generated formatted lint built race conformance smoke test ## what CI run
 
 .PHONY: clean
 clean: ## remove what make built or installed here
-	rm -rf bin dist {$(JSFORCE),$(CLIENTS),lwc}/node_modules lwc/{coverage,package,harness/dist,harness/shots}
+	rm -rf bin dist {$(JSFORCE),$(SFCORE),$(CLIENTS),lwc}/node_modules lwc/{coverage,package,harness/dist,harness/shots}
 
 # -- pieces
 

@@ -15,12 +15,10 @@ import (
 	"time"
 )
 
-// maxAssertion is how far ahead an assertion may expire, and skew how far
-// behind it may have.
-const (
-	maxAssertion = 5 * time.Minute
-	skew         = time.Minute
-)
+// skew is how long ago an assertion may have expired. How far ahead it expires
+// is not looked at: the Salesforce CLI's own library says milliseconds where
+// seconds are meant, and the platform takes it.
+const skew = time.Minute
 
 // loginHosts are the audiences that mean "the platform" in an assertion.
 var loginHosts = []string{"https://login.salesforce.com", "https://test.salesforce.com"}
@@ -51,8 +49,7 @@ func (o *Org) jwtGrant(r *http.Request) (map[string]any, *oauthError) {
 		return nil, &oauthError{"invalid_grant", "audience is invalid"}
 	}
 	seconds, err := claims.Expires.Float64()
-	expires, now := time.Unix(int64(seconds), 0), o.cfg.Now()
-	if err != nil || now.After(expires.Add(skew)) || expires.After(now.Add(maxAssertion+skew)) {
+	if err != nil || o.cfg.Now().After(time.Unix(int64(seconds), 0).Add(skew)) {
 		return nil, &oauthError{"invalid_grant", "expired assertion"}
 	}
 	return o.assertedUser(r, app, claims.Subject)
