@@ -98,7 +98,7 @@ func (o Options) withDefaults() Options {
 	o.Parallel = or(o.Parallel, 4)
 	o.SmallRead = or(o.SmallRead, 8000)
 	o.LargeWrite = or(o.LargeWrite, 10_000)
-	o.PollFirst = or(o.PollFirst, time.Second)
+	o.PollFirst = or(o.PollFirst, 250*time.Millisecond)
 	o.PollMost = or(o.PollMost, 30*time.Second)
 	o.StallAfter = or(o.StallAfter, 2*time.Minute)
 	o.InFlight = or(o.InFlight, 8)

@@ -43,11 +43,16 @@ func (f figure) print() {
 func main() {
 	records := flag.Int("records", 200_000, "records of the org")
 	rounds := flag.Int("rounds", 7, "rounds of the client against curl")
+	whole := flag.Bool("whole", false, "measure a whole backup against other ways to take the same data, and an idle one of many SObjects")
 	serve := flag.Bool("org", false, "be the org's process (the program starts it itself)")
+	custom := flag.Int("custom", 0, "custom SObjects of the org beside its seven standard ones, which then have half of the records")
 	flag.Parse()
 	run := func() error { return measure(context.Background(), *records, *rounds) }
-	if *serve {
-		run = func() error { return serveOrg(*records) }
+	switch {
+	case *serve:
+		run = func() error { return serveOrg(population{*records, *custom}) }
+	case *whole:
+		run = func() error { return measureWhole(context.Background(), *records) }
 	}
 	if err := run(); err != nil {
 		log.Fatal(err)
@@ -55,7 +60,7 @@ func main() {
 }
 
 func measure(ctx context.Context, records, rounds int) (err error) {
-	org, err := startOrg(ctx, records)
+	org, err := startOrg(ctx, population{records: records})
 	if err != nil {
 		return err
 	}

@@ -14,11 +14,14 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/holdfast-backup/holdfast/engine/simorg"
 )
@@ -44,8 +47,10 @@ type orgServer struct {
 	calls   atomic.Int64
 	csv     atomic.Int64
 	keeping atomic.Bool
+	profile atomic.Pointer[profile]
 	mu      sync.Mutex
-	pages   map[string]*page // rendered and packed, by object and place
+	queries map[string]string // by the Bulk job that runs it
+	pages   map[string]*page  // rendered and packed, by query and place
 }
 
 // page is an answer that is kept.
@@ -54,11 +59,19 @@ type page struct {
 	body   []byte
 	plain  int64
 	url    string
+	query  string
+}
+
+// keptPage is what the org's process tells of one.
+type keptPage struct {
+	URL, Query string
+	Plain      int64
 }
 
 // serveOrg prints its address and serves until its input ends.
-func serveOrg(records int) error {
-	s := &orgServer{pages: map[string]*page{}}
+func serveOrg(p population) error {
+	s := &orgServer{queries: map[string]string{}, pages: map[string]*page{}}
+	s.profile.Store(&profile{})
 	var err error
 	s.org, err = simorg.New(simorg.Config{
 		Now:   func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) },
@@ -68,7 +81,7 @@ func serveOrg(records int) error {
 	if err != nil {
 		return err
 	}
-	if err := s.org.Seed(simorg.BusinessOrg(records)); err != nil {
+	if err := p.fill(s.org); err != nil {
 		return err
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -82,6 +95,9 @@ func serveOrg(records int) error {
 }
 
 func (s *orgServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/services/") {
+		w = s.profile.Load().slow(w)
+	}
 	switch {
 	case r.URL.Path == "/-/numbers":
 		_ = json.NewEncoder(w).Encode(numbers{s.calls.Load(), s.csv.Load(), cpu()})
@@ -90,14 +106,13 @@ func (s *orgServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.ahead.Add(int64(d))
 	case r.URL.Path == "/-/keep":
 		s.keeping.Store(true)
+	case r.URL.Path == "/-/slow":
+		s.profile.Store(readProfile(r.URL.Query()))
 	case r.URL.Path == "/-/kept":
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		kept := map[string]int64{}
-		for _, p := range s.pages {
-			kept[p.url] = p.plain
-		}
-		_ = json.NewEncoder(w).Encode(kept)
+		_ = json.NewEncoder(w).Encode(s.kept())
+	case r.URL.Path == dataAPI+"/jobs/query" && r.Method == http.MethodPost:
+		s.calls.Add(1)
+		s.createJob(w, r)
 	case strings.HasSuffix(r.URL.Path, "/results"):
 		s.calls.Add(1)
 		s.results(w, r)
@@ -127,14 +142,62 @@ func (s *orgServer) results(w http.ResponseWriter, r *http.Request) {
 	for name, values := range p.header {
 		w.Header()[name] = values
 	}
-	_, _ = w.Write(p.body)
+	s.csv.Add(p.plain)
+	if r.Header.Get("Accept-Encoding") != "" {
+		_, _ = w.Write(p.body)
+		return
+	}
+	w.Header().Del("Content-Encoding")
+	plain, err := gzip.NewReader(bytes.NewReader(p.body))
+	if err == nil {
+		_, err = io.Copy(w, plain)
+	}
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// createJob remembers what a Bulk job reads: pages of the same query are the same.
+func (s *orgServer) createJob(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	answer := httptest.NewRecorder()
+	r.Header.Del("Accept-Encoding")
+	s.org.ServeHTTP(answer, r)
+	var asked struct{ Query string }
+	var job struct{ ID string }
+	if json.Unmarshal(body, &asked) == nil && json.Unmarshal(answer.Body.Bytes(), &job) == nil {
+		s.mu.Lock()
+		s.queries[job.ID] = asked.Query
+		s.mu.Unlock()
+	}
+	for name, values := range answer.Header() {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body.Bytes())
+}
+
+// kept are the addresses of the pages, by the query and the bytes in each.
+func (s *orgServer) kept() []keptPage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var kept []keptPage
+	for _, p := range s.pages {
+		kept = append(kept, keptPage{URL: p.url, Query: p.query, Plain: p.plain})
+	}
+	return kept
 }
 
 // keep renders a page once; the job's own id is no part of what it is.
 func (s *orgServer) keep(r *http.Request) *page {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := r.URL.RawQuery
+	query := s.queries[path.Base(path.Dir(r.URL.Path))]
+	key := query + "?" + r.URL.Query().Get("locator")
 	if p := s.pages[key]; p != nil {
 		return p
 	}
@@ -142,7 +205,7 @@ func (s *orgServer) keep(r *http.Request) *page {
 	plain.Header.Del("Accept-Encoding")
 	count, rendered := atomic.Int64{}, httptest.NewRecorder()
 	packed(&counter{ResponseWriter: rendered, bytes: &count}, func(w http.ResponseWriter) { s.org.ServeHTTP(w, plain) })
-	p := &page{header: rendered.Header(), body: rendered.Body.Bytes(), plain: count.Load(), url: r.URL.RequestURI()}
+	p := &page{header: rendered.Header(), body: rendered.Body.Bytes(), plain: count.Load(), url: r.URL.RequestURI(), query: query}
 	s.pages[key] = p
 	return p
 }
@@ -156,8 +219,8 @@ type orgProcess struct {
 	objects []string // that can be read
 }
 
-func startOrg(ctx context.Context, records int) (*orgProcess, error) {
-	o := &orgProcess{process: exec.CommandContext(ctx, os.Args[0], "-org", "-records", strconv.Itoa(records))}
+func startOrg(ctx context.Context, p population) (*orgProcess, error) {
+	o := &orgProcess{process: exec.CommandContext(ctx, os.Args[0], "-org", "-records", strconv.Itoa(p.records), "-custom", strconv.Itoa(p.custom))}
 	o.process.Stderr = os.Stderr
 	input, err1 := o.process.StdinPipe()
 	output, err2 := o.process.StdoutPipe()
@@ -199,18 +262,18 @@ func (o *orgProcess) keepPages() error {
 	return err
 }
 
-// keptPages are the addresses of the pages and the bytes in them.
-func (o *orgProcess) keptPages() (urls []string, size int64, err error) {
+// keptPages are the pages, and the bytes in them.
+func (o *orgProcess) keptPages() (pages []keptPage, size int64, err error) {
 	body, err := o.get("/-/kept")
 	if err != nil {
 		return nil, 0, err
 	}
-	kept := map[string]int64{}
-	err = json.Unmarshal(body, &kept)
-	for url, bytes := range kept {
-		urls, size = append(urls, o.url+url), size+bytes
+	err = json.Unmarshal(body, &pages)
+	for i := range pages {
+		pages[i].URL = o.url + pages[i].URL
+		size += pages[i].Plain
 	}
-	return urls, size, err
+	return pages, size, err
 }
 
 func (o *orgProcess) get(path string) ([]byte, error) {

@@ -144,9 +144,12 @@ func (o *orgProcess) queryJob(object string) (id string, err error) {
 }
 
 // curlAndGunzip times the shell's way to read pages.
-func curlAndGunzip(ctx context.Context, o *orgProcess, pages []string) (time.Duration, error) {
+func curlAndGunzip(ctx context.Context, o *orgProcess, pages []keptPage) (time.Duration, error) {
 	script := "set -o pipefail; for page in \"$@\"; do curl -sf -H 'Accept-Encoding: gzip' -H 'Authorization: Bearer " + o.token + "' \"$page\" | gzip -d >/dev/null || exit 1; done"
-	command := exec.CommandContext(ctx, "bash", append([]string{"-c", script, "curl"}, pages...)...)
+	command := exec.CommandContext(ctx, "bash", "-c", script, "curl")
+	for _, page := range pages {
+		command.Args = append(command.Args, page.URL)
+	}
 	command.Stderr = os.Stderr
 	from := time.Now()
 	err := command.Run()
