@@ -194,6 +194,43 @@ func TestBackupOfARevokedOrg(t *testing.T) {
 	}
 }
 
+// TestBackupWhileAFieldAppears: somebody adds a field in the middle of a backup.
+// That one is whole with the fields it knew or with all; the next one has it.
+func TestBackupWhileAFieldAppears(t *testing.T) {
+	for _, n := range []int{2, 6, 9, 12} {
+		t.Run(fmt.Sprint("call ", n), func(t *testing.T) {
+			l := newFaultLab(t, labOptions{})
+			l.at(n, func() { l.people.putField("Project__c", "Late__c", definitions["flag"]) })
+			l.wantState(l.backup(false), engine.JobCompleted, "")
+			l.clock.pass(time.Minute)
+			l.wantWhole(l.backup(false))
+		})
+	}
+}
+
+// TestBackupCountsItsCalls: a job tells every API call that the org has counted,
+// an object those that were for it alone (F92).
+func TestBackupCountsItsCalls(t *testing.T) {
+	l := newFaultLab(t, labOptions{})
+	l.wantWhole(l.backup(false)) // its session lasts
+	for _, id := range l.people.ids("Project__c", false) {
+		l.people.update("Project__c", id, map[string]any{"Text__c": "anew"})
+	}
+	l.clock.pass(time.Minute)
+	before := l.sim.Calls()
+	ended := l.backup(true)
+	if counted := l.sim.Calls() - before; ended.APICalls != counted || counted == 0 {
+		t.Errorf("the job tells %d API calls, the org %d", ended.APICalls, counted)
+	}
+	own := int64(0)
+	for _, o := range l.objects(ended) {
+		own += o.APICalls
+	}
+	if projects := l.objects(ended)["Project__c"].APICalls; projects < 2 || own >= ended.APICalls {
+		t.Errorf("of %d calls %d were for projects and %d for single objects", ended.APICalls, projects, own)
+	}
+}
+
 func incompressible(size int) string {
 	b := make([]byte, size)
 	_, _ = rand.Read(b)

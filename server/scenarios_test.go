@@ -36,6 +36,7 @@ import (
 //	jobs n                        waits until n jobs have finished
 //	org                           people at work: insert Account as Acme {"Name": "Acme"} · update Acme {…} · delete Acme
 //	deploy                        people at work on the metadata: a line each, path = text; - path deletes
+//	schema                        administrators at work: put Account.Region__c text · put Contact.Sponsor__c Account · drop Account.Region__c
 //	clock d                       time passes, for the schedules and the org
 //	fetch [lines=1] [range=0-4] [header=Name]  opens a link without signing in
 //	fault path=x kind=k [nth=n]   the org answers the n-th call of that path so, or all; without path: no faults
@@ -77,6 +78,7 @@ type scenario struct {
 	salesforce string // its address
 	api        demo.API
 	people     *demo.Session
+	admin      person
 	names      map[string]string // what stands for what in questions
 	answers    map[string]string // what is shown for what in answers
 }
@@ -125,6 +127,8 @@ func newScenario(t *testing.T, database string) *scenario {
 	credentials := demo.Credentials{LoginURL: salesforce.URL, ClientID: demoClientID, ClientSecret: demoClientSecret}
 	s.people, err = demo.LogIn(t.Context(), credentials)
 	s.must(err)
+	s.admin = person{t: t, url: salesforce.URL}
+	s.admin.signIn()
 	s.api = demo.API{URL: s.server.URL()}
 	s.must(s.api.SignUp(t.Context(), demoOrganization, demoEmail, demoPassword))
 	id, err := s.api.Connect(t.Context(), "Scenario", credentials)
@@ -161,6 +165,10 @@ func (s *scenario) play(t *testing.T, d *datadriven.TestData) string {
 		return s.work(d.Input)
 	case "deploy":
 		s.deploy(d.Input)
+		return ""
+	case "schema":
+		s.admin.t = t
+		s.reshape(d.Input)
 		return ""
 	case "clock":
 		passed, err := time.ParseDuration(d.CmdArgs[0].Key)
@@ -373,6 +381,24 @@ func (s *scenario) work(input string) string {
 		s.names[name] = s.people.ID(name)
 	}
 	return ""
+}
+
+// reshape puts and drops custom fields, a line each; what is no kind of field is
+// the SObject that a lookup points at.
+func (s *scenario) reshape(input string) {
+	for line := range strings.SplitSeq(strings.TrimSpace(input), "\n") {
+		words := strings.Fields(line)
+		object, field, _ := strings.Cut(words[1], ".")
+		if words[0] == "drop" {
+			s.admin.dropField(object, field)
+			continue
+		}
+		definition := definitions[words[2]]
+		if definition == "" {
+			definition = "<n:type>Lookup</n:type><n:referenceTo>" + words[2] + "</n:referenceTo><n:relationshipName>" + strings.TrimSuffix(field, "__c") + "s</n:relationshipName>"
+		}
+		s.admin.putField(object, field, definition)
+	}
 }
 
 // refusing is the org, but for queries of one SObject and lists of one metadata

@@ -226,6 +226,7 @@ func (c *Capture) prepare(ctx context.Context, r *reading) (err error) {
 
 // run reads the SObject, and writes down how that ended.
 func (r *reading) run(ctx context.Context) error {
+	ctx = r.progress.CountCalls(ctx)
 	err := r.failure
 	if err == nil {
 		err = r.readAll(ctx)

@@ -23,7 +23,7 @@ var desc = sql.OrderDesc()
 // ObjectCounts is what a job did to one SObject or metadata type, and its
 // completeness line; a type's records are its components.
 type ObjectCounts struct {
-	Records, Added, Changed, Deleted, Bytes, APICalls int64
+	Records, Added, Changed, Deleted, Bytes int64
 
 	Stored   int64  // records alive in the vault now
 	Expected *int64 // records alive in the org by its own count; nil when it does not tell
@@ -36,6 +36,7 @@ type ObjectProgress struct {
 	kind  engine.JobObjectKind
 	name  string
 	label string
+	calls *engine.Calls // nil when they are not counted
 
 	writing sync.Mutex
 
@@ -63,6 +64,13 @@ func (r *Run) progress(fresh *ObjectProgress) *ObjectProgress {
 		r.objects[key] = fresh
 	}
 	return r.objects[key]
+}
+
+// CountCalls answers a context for the work on the object alone: its API calls
+// are the object's (F92). It comes before Finish and Fail.
+func (o *ObjectProgress) CountCalls(ctx context.Context) context.Context {
+	ctx, o.calls = engine.CountCalls(ctx)
+	return ctx
 }
 
 // Queue shows the object as one the job will come to.
@@ -105,7 +113,7 @@ func (o *ObjectProgress) due() bool {
 func (o *ObjectProgress) Finish(ctx context.Context, c ObjectCounts) error {
 	return o.write(ctx, func(u *ent.JobObjectUpdate) {
 		u.SetState(engine.ObjectCompleted).SetFinishedAt(schema.Now()).SetRecords(c.Records).SetAdded(c.Added).SetChanged(c.Changed).
-			SetDeleted(c.Deleted).SetBytes(c.Bytes).SetAPICalls(c.APICalls).SetStored(c.Stored).SetReason(c.Reason).SetNillableExpected(c.Expected)
+			SetDeleted(c.Deleted).SetBytes(c.Bytes).SetAPICalls(o.calls.Made()).SetStored(c.Stored).SetReason(c.Reason).SetNillableExpected(c.Expected)
 	})
 }
 
@@ -117,7 +125,7 @@ func (o *ObjectProgress) Fail(ctx context.Context, cause error) error {
 	r.queue.logger.WarnContext(ctx, "an object of a job failed", "job", r.lease.jobID, "object", o.name, "error", cause)
 	r.Log(engine.LogError, o.name, "%s: %s", o.name, message)
 	return o.write(ctx, func(u *ent.JobObjectUpdate) {
-		u.SetState(engine.ObjectException).SetFinishedAt(schema.Now()).SetErrorCode(code).SetErrorMessage(message)
+		u.SetState(engine.ObjectException).SetFinishedAt(schema.Now()).SetErrorCode(code).SetErrorMessage(message).SetAPICalls(o.calls.Made())
 	})
 }
 
@@ -149,16 +157,17 @@ func (o *ObjectProgress) write(ctx context.Context, set func(*ent.JobObjectUpdat
 	}))
 }
 
-// sumObjects makes the job's counts the sums of its SObjects'; its bytes and
-// calls are those of its metadata types, too.
+// sumObjects makes the job's counts the sums of its SObjects'; its bytes are
+// those of its metadata types, too. Its API calls are no sum: many are for
+// several objects at once, or for none.
 func sumObjects(ctx context.Context, tx *ent.Tx, jobID string) error {
 	const records = "coalesce(sum(CASE WHEN kind = 'RECORDS' THEN %s END), 0)"
 	counts := make([]string, 0, 4)
 	for _, column := range []string{"records", "added", "changed", "deleted"} {
 		counts = append(counts, fmt.Sprintf(records, column))
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE jobs SET (records, added, changed, deleted, bytes, api_calls) = (
-		SELECT `+strings.Join(counts, ", ")+`, coalesce(sum(bytes), 0), coalesce(sum(api_calls), 0)
+	_, err := tx.ExecContext(ctx, `UPDATE jobs SET (records, added, changed, deleted, bytes) = (
+		SELECT `+strings.Join(counts, ", ")+`, coalesce(sum(bytes), 0)
 		FROM job_objects WHERE job_id = $1) WHERE id = $1`, jobID)
 	return err
 }

@@ -77,7 +77,9 @@ func (r *Run) work() (err error) {
 	if err := r.log.resume(r.ctx); err != nil {
 		return err
 	}
-	return r.queue.workers[r.job.Operation].Work(r.ctx, r)
+	ctx, calls := engine.CountCalls(r.ctx)
+	r.calls = calls
+	return r.queue.workers[r.job.Operation].Work(ctx, r)
 }
 
 // conclude writes what the attempt came to: the end, or another attempt.
@@ -168,6 +170,9 @@ func (r *Run) again(ctx context.Context, wait time.Duration, extra int) error {
 		if err := oneRow(result, err); err != nil {
 			return err
 		}
+		if err := r.addCalls(ctx, tx); err != nil {
+			return err
+		}
 		return q.hub.announce(ctx, tx, queueTopic, jobTopic(r.lease.jobID))
 	})
 	time.AfterFunc(wait, func() { q.hub.signal(queueTopic) })
@@ -182,8 +187,18 @@ func (r *Run) end(ctx context.Context, end ending) error {
 		if err := oneRow(result, err); err != nil {
 			return err
 		}
+		if err := r.addCalls(ctx, tx); err != nil {
+			return err
+		}
 		return r.queue.endTask(ctx, tx, r.lease, end)
 	})
+}
+
+// addCalls adds this attempt's API calls to the job's; those of an attempt that
+// died with its server nobody knows.
+func (r *Run) addCalls(ctx context.Context, tx *ent.Tx) error {
+	_, err := tx.ExecContext(ctx, "UPDATE jobs SET api_calls = api_calls + $1 WHERE id = $2", r.calls.Made(), r.lease.jobID)
+	return err
 }
 
 func oneRow(result interface{ RowsAffected() (int64, error) }, err error) error {

@@ -19,6 +19,7 @@ type Run struct {
 	ctx    context.Context // a run owns its context
 	cancel context.CancelCauseFunc
 	log    logWriter
+	calls  *engine.Calls // of this attempt
 
 	mu      sync.Mutex
 	objects map[string]*ObjectProgress // by kind and name

@@ -138,6 +138,7 @@ func (o *org) once(ctx context.Context, creds credentials, c call, use func(answ
 	}
 	o.setHeaders(req, creds.token, c)
 	o.calls.Add(1)
+	engine.Called(ctx)
 	release, err := o.governor.enter(ctx)
 	if err != nil {
 		return err

@@ -937,6 +937,7 @@ type Job implements Node {
   changed: Long!
   deleted: Long!
   bytes: Long!
+  "API calls of all its attempts, known when it has ended."
   apiCalls: Long!
   "Why the job failed."
   error: Failure
@@ -977,6 +978,7 @@ type JobObject implements Node {
   changed: Long!
   deleted: Long!
   bytes: Long!
+  "API calls for this SObject alone; what is asked of several at once counts for the job only."
   apiCalls: Long!
   completeness: Completeness!
   error: Failure

@@ -1,0 +1,39 @@
+package engine
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// Calls counts the API calls that a piece of work makes of an org. A nil one
+// has made none.
+type Calls struct {
+	made  atomic.Int64
+	outer *Calls
+}
+
+type callsKey struct{}
+
+// CountCalls answers a context whose API calls are counted, in that of ctx too
+// if it has a count.
+func CountCalls(ctx context.Context) (context.Context, *Calls) {
+	outer, _ := ctx.Value(callsKey{}).(*Calls)
+	inner := &Calls{outer: outer}
+	return context.WithValue(ctx, callsKey{}, inner), inner
+}
+
+// Called counts one API call, a repeated one too. The org's client says so.
+func Called(ctx context.Context) {
+	calls, _ := ctx.Value(callsKey{}).(*Calls)
+	for ; calls != nil; calls = calls.outer {
+		calls.made.Add(1)
+	}
+}
+
+// Made is how many calls there have been.
+func (c *Calls) Made() int64 {
+	if c == nil {
+		return 0
+	}
+	return c.made.Load()
+}
