@@ -22,6 +22,7 @@ type commands struct {
 	Serve   serveCommand    `cmd:"" default:"withargs" help:"Run the server (the default)."`
 	Demo    demoCommand     `cmd:"" help:"Show a server with a simulated org and a few days of history."`
 	Smoke   smokeCommand    `cmd:"" hidden:"" help:"Drive the main job end to end against a simulated org."`
+	Harness harnessCommand  `cmd:"" hidden:"" help:"Serve what Time Machine's browser tests drive."`
 	Vault   vaultCommand    `cmd:"" help:"Look into the vault, verify it, rebuild its manifest."`
 	Version versionCommand  `cmd:"" help:"Print the version."`
 }

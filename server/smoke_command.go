@@ -22,7 +22,7 @@ func (smokeCommand) Run(ctx context.Context) error {
 	ctx, stop := context.WithTimeout(ctx, smokeLimit)
 	defer stop()
 	began := time.Now()
-	w, err := newWorld(ctx, "127.0.0.1:0", slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	w, err := newWorld(ctx, onFreePorts, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	s := &smoke{world: w}
 	if err == nil {
 		err = s.run(ctx)

@@ -30,20 +30,31 @@ const (
 // world is a simulated org with data in it, a server, and a tenant that has
 // the org connected: what `holdfast demo` shows and `holdfast smoke` drives.
 type world struct {
-	folder  string
-	org     *simorg.Org
-	site    *http.Server // the org's
-	orgURL  string
-	server  *Main
-	session *demo.Session // a person logged in to the org
-	api     *demo.API     // the tenant's administrator
-	orgID   string
+	folder       string
+	org          *simorg.Org
+	site         *http.Server // the org's
+	pageSite     *http.Server // its record page's
+	pageListener net.Listener
+	orgURL       string
+	server       *Main
+	session      *demo.Session // a person logged in to the org
+	api          *demo.API     // the tenant's administrator
+	orgID        string
 }
+
+// worldAddresses is where a world listens: the server, and the org's record page.
+type worldAddresses struct{ server, page string }
+
+// onFreePorts is for whoever is told the addresses.
+var onFreePorts = worldAddresses{server: "127.0.0.1:0", page: "127.0.0.1:0"}
 
 // newWorld starts the org and the server and connects them. The caller closes
 // it, even when it fails.
-func newWorld(ctx context.Context, listen string, log *slog.Logger) (w *world, err error) {
+func newWorld(ctx context.Context, at worldAddresses, log *slog.Logger) (w *world, err error) {
 	w = &world{}
+	if w.pageListener, err = new(net.ListenConfig).Listen(ctx, "tcp", at.page); err != nil {
+		return w, err
+	}
 	if w.folder, err = os.MkdirTemp("", "holdfast-demo-"); err != nil {
 		return w, err
 	}
@@ -55,7 +66,8 @@ func newWorld(ctx context.Context, listen string, log *slog.Logger) (w *world, e
 		return w, fmt.Errorf("start the simulated org: %w", err)
 	}
 	w.server = &Main{Log: log, Config: config.Config{
-		Data: filepath.Join(w.folder, "data"), Listen: listen, SalesforceHosts: []string{host}, LogLevel: slog.LevelWarn,
+		Data: filepath.Join(w.folder, "data"), Listen: at.server, SalesforceHosts: []string{host},
+		TimeMachineOrigins: []string{w.pageURL()}, LogLevel: slog.LevelWarn,
 	}}
 	if err := w.server.Run(ctx); err != nil {
 		return w, err
@@ -67,7 +79,7 @@ func newWorld(ctx context.Context, listen string, log *slog.Logger) (w *world, e
 func newOrg(id string) (*simorg.Org, error) {
 	org, err := simorg.New(simorg.Config{
 		Now: time.Now, OrgID: id, OrgName: "Holdfast Demo", Lean: true,
-		Users: []simorg.User{{Username: demoUser, FirstName: "Integration", LastName: "User", Email: demoUser}},
+		Users: orgUsers(),
 		Apps:  []simorg.App{{ClientID: demoClientID, ClientSecret: demoClientSecret, RunAs: demoUser}},
 	})
 	if err != nil {
@@ -142,6 +154,12 @@ func (w *world) live(ctx context.Context, say func(format string, args ...any)) 
 // close ends both servers and removes their data.
 func (w *world) close() error {
 	var errs []error
+	if w.pageListener != nil {
+		_ = w.pageListener.Close() // closed already where the page was served
+	}
+	if w.pageSite != nil {
+		errs = append(errs, w.pageSite.Close())
+	}
 	if w.server != nil {
 		errs = append(errs, w.server.Close())
 	}

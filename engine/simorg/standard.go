@@ -79,14 +79,8 @@ func beforeSave(object string) func(*change) error {
 		return lineItem
 	case "CampaignMember":
 		return campaignMember
-	case "Attachment":
-		return sizeOfBody
-	case "Document":
-		return document
-	case "ContentVersion":
-		return contentVersion
-	case "ContentDocumentLink":
-		return contentLink
+	case "Attachment", "Document", "ContentVersion", "ContentDocumentLink":
+		return beforeFileSave(object)
 	case "FeedComment":
 		return feedComment
 	case "SetupEntityAccess":
@@ -95,6 +89,12 @@ func beforeSave(object string) func(*change) error {
 		return activeAssignment
 	}
 	return nil
+}
+
+func beforeFileSave(object string) func(*change) error {
+	return map[string]func(*change) error{
+		"Attachment": sizeOfBody, "Document": document, "ContentVersion": contentVersion, "ContentDocumentLink": contentLink,
+	}[object]
 }
 
 // afterSave is the effect on other records.

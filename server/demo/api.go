@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -15,11 +17,45 @@ import (
 type API struct {
 	URL   string // of the server
 	Token string // of a session; empty before signing in
+
+	person signIn
+	mu     sync.Mutex // guards Token once there are several callers
 }
 
-// Do asks one GraphQL request and decodes its data into into. userErrors of a
-// mutation are errors here.
+// signIn is who asks, for a new session when the old one's token has expired.
+type signIn struct {
+	Organization string `json:"organizationName"`
+	Email        string `json:"email"`
+	Password     string `json:"password"`
+}
+
+// refusedError is the server's own refusal of a request.
+type refusedError struct{ Code, Message string }
+
+func (e *refusedError) Error() string { return "the server says: " + e.Message }
+
+// Do asks one GraphQL request and decodes its data into into, and signs in anew
+// where the session has expired. userErrors of a mutation are errors here.
 func (a *API) Do(ctx context.Context, query string, variables map[string]any, into any) error {
+	token := a.token()
+	err := a.do(ctx, query, variables, into)
+	var refused *refusedError
+	if errors.As(err, &refused) && refused.Code == "UNAUTHENTICATED" && a.person.Password != "" {
+		if err := a.renew(ctx, token); err != nil {
+			return err
+		}
+		return a.do(ctx, query, variables, into)
+	}
+	return err
+}
+
+func (a *API) token() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.Token
+}
+
+func (a *API) do(ctx context.Context, query string, variables map[string]any, into any) error {
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
 		return err
@@ -29,8 +65,8 @@ func (a *API) Do(ctx context.Context, query string, variables map[string]any, in
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	if a.Token != "" {
-		req.Header.Set("Authorization", "Bearer "+a.Token)
+	if token := a.token(); token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -44,16 +80,39 @@ func (a *API) Do(ctx context.Context, query string, variables map[string]any, in
 	return decodeAnswer(text, into)
 }
 
+// renew signs in again, unless another caller has already.
+func (a *API) renew(ctx context.Context, old string) error {
+	if a.token() != old {
+		return nil
+	}
+	fresh := &API{URL: a.URL}
+	var answer struct {
+		SignIn struct{ Session struct{ AccessToken string } }
+	}
+	err := fresh.do(ctx, `mutation($input: SignInInput!) { signIn(input: $input) { session { accessToken } userErrors { code message } } }`,
+		map[string]any{"input": a.person}, &answer)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.Token = answer.SignIn.Session.AccessToken
+	return nil
+}
+
 func decodeAnswer(text []byte, into any) error {
 	var answer struct {
 		Data   json.RawMessage
-		Errors []struct{ Message string }
+		Errors []struct {
+			Message    string
+			Extensions struct{ Code string }
+		}
 	}
 	if err := json.Unmarshal(text, &answer); err != nil {
 		return fmt.Errorf("not a GraphQL answer: %.300s", text)
 	}
 	if len(answer.Errors) > 0 {
-		return fmt.Errorf("the server says: %s", answer.Errors[0].Message)
+		return &refusedError{answer.Errors[0].Extensions.Code, answer.Errors[0].Message}
 	}
 	var payloads map[string]json.RawMessage
 	if err := json.Unmarshal(answer.Data, &payloads); err != nil {
@@ -82,7 +141,7 @@ func (a *API) SignUp(ctx context.Context, organization, email, password string) 
 		map[string]any{"input": map[string]any{
 			"organizationName": organization, "firstName": "Demo", "lastName": "Admin", "email": email, "password": password, "confirmPassword": password,
 		}}, &answer)
-	a.Token = answer.SignUp.Session.AccessToken
+	a.Token, a.person = answer.SignUp.Session.AccessToken, signIn{organization, email, password}
 	return err
 }
 

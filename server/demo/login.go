@@ -12,7 +12,17 @@ import (
 
 // LogIn opens a session in an org with the credentials of an app.
 func LogIn(ctx context.Context, c Credentials) (*Session, error) {
-	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {c.ClientID}, "client_secret": {c.ClientSecret}}
+	return logIn(ctx, c, url.Values{"grant_type": {"client_credentials"}})
+}
+
+// LogInAs opens a session of a person, with their password.
+func LogInAs(ctx context.Context, c Credentials, username, password string) (*Session, error) {
+	return logIn(ctx, c, url.Values{"grant_type": {"password"}, "username": {username}, "password": {password}})
+}
+
+func logIn(ctx context.Context, c Credentials, form url.Values) (*Session, error) {
+	form.Set("client_id", c.ClientID)
+	form.Set("client_secret", c.ClientSecret)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.LoginURL+"/services/oauth2/token", strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, err

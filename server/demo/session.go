@@ -28,6 +28,9 @@ func Open(baseURL, token string) *Session {
 	return &Session{baseURL: strings.TrimSuffix(baseURL, "/"), token: token, records: map[string]record{}}
 }
 
+// Token is the session's access token.
+func (s *Session) Token() string { return s.token }
+
 // References are what the loaded records are called, in order.
 func (s *Session) References() []string { return slices.Sorted(maps.Keys(s.records)) }
 
@@ -82,7 +85,27 @@ func (s *Session) send(ctx context.Context, r request) ([]byte, error) {
 		return nil, err
 	}
 	if res.StatusCode >= http.StatusBadRequest {
-		return nil, fmt.Errorf("the org refused %s %s: %s %.2000s", r.method, r.path, res.Status, answer)
+		return nil, &orgError{request: r, status: res.Status, answer: answer}
 	}
 	return answer, nil
+}
+
+// orgError is a refusal of the org.
+type orgError struct {
+	request request
+	status  string
+	answer  []byte
+}
+
+func (e *orgError) Error() string {
+	return fmt.Sprintf("the org refused %s %s: %s %.2000s", e.request.method, e.request.path, e.status, e.answer)
+}
+
+// sentence is what the org says to a person.
+func (e *orgError) sentence() string {
+	var errs []struct{ Message string }
+	if json.Unmarshal(e.answer, &errs) != nil || len(errs) == 0 {
+		return "The org answered " + e.status + "."
+	}
+	return errs[0].Message
 }

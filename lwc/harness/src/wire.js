@@ -4,14 +4,14 @@ const query = new URLSearchParams(window.location.search);
 
 /** What the address asks for. */
 export const settings = {
-  user: query.get('user') ?? 'restorer',
-  objectName: query.get('object'),
+  user: query.get('user'),
   recordId: query.get('record'),
   liveProgress: query.get('live') === '1',
   regionWidth: query.get('region') ?? 'LARGE'
 };
 
-const headers = { 'Content-Type': 'application/json', 'X-Harness-User': settings.user };
+const headers = { 'Content-Type': 'application/json' };
+if (settings.user) headers['X-Harness-User'] = settings.user;
 
 /**
  * Calls a controller method. A failure is rejected as Lightning does: status and body with a message.
@@ -40,4 +40,17 @@ export async function harness(method, path, body) {
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.message);
   return answer;
+}
+
+/**
+ * Follows a job's log to its end.
+ * @param {string} id the job's
+ * @param {function(string)} onLine gets each line once
+ * @returns {function()} stops it
+ */
+export function followLog(id, onLine) {
+  const stream = new EventSource(`/harness/jobs/${encodeURIComponent(id)}/log`);
+  stream.onmessage = ({ data }) => onLine(data);
+  stream.addEventListener('end', () => stream.close());
+  return () => stream.close();
 }

@@ -23,6 +23,8 @@ const REASONS = {
 };
 
 const dateTime = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', timeZone });
+// Two versions may be of one minute.
+const moment = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium', timeZone });
 const date = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
 const time = new Intl.DateTimeFormat(locale, { timeStyle: 'short', timeZone: 'UTC' });
 const numbers = new Map();
@@ -92,7 +94,7 @@ export function formatTime(at) {
  * @returns {string} what to show
  */
 export function formatVersion({ capturedAt, modifiedAt, modifiedByName, tombstone }) {
-  const at = formatTime(modifiedAt ?? capturedAt);
+  const at = moment.format(new Date(modifiedAt ?? capturedAt));
   const text = modifiedByName ? fill(label.versionLabel, at, modifiedByName) : at;
   return tombstone ? fill(label.versionDeleted, text) : text;
 }

@@ -30,10 +30,15 @@ export default class RecordPage extends LightningElement {
   }
 
   get recordOptions() {
-    return this.records.map(({ recordId, name, objectLabel }) => ({
+    const listed = this.records.some(({ recordId }) => recordId === this.record.recordId);
+    return [...(listed ? [] : [this.record]), ...this.records].map(({ recordId, name, objectLabel }) => ({
       value: recordId,
       label: `${objectLabel}: ${name}`
     }));
+  }
+
+  get user() {
+    return settings.user ?? this.users[0].id;
   }
 
   get userOptions() {
@@ -73,6 +78,7 @@ export default class RecordPage extends LightningElement {
     this.load(event.detail.value);
   }
 
+  /** Somebody else has another session, and so another page. */
   handleUser(event) {
     const url = new URL(window.location.href);
     url.searchParams.set('user', event.detail.value);
@@ -95,9 +101,14 @@ export default class RecordPage extends LightningElement {
   }
 
   async handleBackup() {
-    await harness('POST', 'backup', {});
-    this.message = 'Backed up.';
-    this.backups += 1;
-    await this.load(this.record.recordId);
+    this.message = 'Backing up…';
+    try {
+      await harness('POST', 'backup', {});
+      this.message = 'Backed up.';
+      this.backups += 1;
+      await this.load(this.record.recordId);
+    } catch (refused) {
+      this.message = refused.message;
+    }
   }
 }
