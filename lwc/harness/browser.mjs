@@ -89,6 +89,8 @@ export async function misfits(page) {
   return page.evaluate(() => {
     const findings = [];
     const hidden = (element) =>
+      getComputedStyle(element).visibility === 'hidden' ||
+      element.closest('.slds-kx-is-animating-from-click') ||
       element.closest('.slds-assistive-text, .value_clamped, svg, [aria-hidden="true"]') ||
       getComputedStyle(element.closest('thead') ?? element).clipPath !== 'none';
     const scrolls = (element) => {
