@@ -189,11 +189,12 @@ func (m *Main) wire(ctx context.Context, s store) (web.Site, error) {
 // timeMachine answers the orgs' Apex and their pages.
 func (m *Main) timeMachine(rooms graph.Rooms) web.TimeMachine {
 	h := timemachine.New(timemachine.Config{
-		Identity: rooms.Identity, Restore: rooms.Restore, Orgs: rooms.Orgs, Jobs: rooms.Jobs,
+		Identity: rooms.Identity, Restore: rooms.Restore, Orgs: rooms.Orgs, Jobs: rooms.Jobs, Files: rooms.Files,
 		Audience: m.publicURL(), Origins: m.Config.TimeMachineOrigins, Now: time.Now, Log: m.Log,
 	})
 	return web.TimeMachine{
 		Answer: auth.Address(m.Config.BehindProxy, h), Stream: auth.Address(m.Config.BehindProxy, http.HandlerFunc(h.Stream)),
+		File: h.OpenFile,
 	}
 }
 

@@ -58,6 +58,9 @@ type File struct {
 	CapturedAt time.Time
 	State      State
 	Content    *Content
+	DocumentID string // of a ContentVersion: whose sharing says who may read it
+	OwnerID    string
+	Private    bool // an attachment or a note for its owner alone
 }
 
 // Query asks for a page of a record's files.
@@ -251,6 +254,7 @@ func describe(orgID string, v *vault.Version) File {
 	file := File{
 		OrgID: orgID, ID: v.ID(), ObjectName: v.Object, RecordID: string(v.RecordID), Title: string(v.Value("Title")), Extension: string(v.Value("FileExtension")),
 		CapturedAt: v.CapturedAt, State: stateOf(v), Content: ContentOf(orgID, v),
+		DocumentID: string(v.Value("ContentDocumentId")), OwnerID: string(v.Value("OwnerId")), Private: string(v.Value("IsPrivate")) == "true",
 	}
 	if v.Object == "Note" {
 		file.Extension, file.Bytes = "txt", int64(len(v.Value("Body")))

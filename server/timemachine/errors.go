@@ -22,7 +22,7 @@ var statuses = map[string]int{
 	"NO_RESTORE_PERMISSION": http.StatusForbidden, "NO_DELETED_ACCESS": http.StatusForbidden,
 	"UNKNOWN_OBJECT": http.StatusNotFound, "RECORD_NOT_STORED": http.StatusNotFound, "VERSION_NOT_FOUND": http.StatusNotFound,
 	"JOB_NOT_FOUND": http.StatusNotFound, "FILE_NOT_FOUND": http.StatusNotFound, "UNKNOWN_OPERATION": http.StatusNotFound,
-	"CURRENT_CHANGED": http.StatusConflict, "RECORD_DELETED": http.StatusConflict,
+	"CURRENT_CHANGED": http.StatusConflict, "RECORD_DELETED": http.StatusConflict, "FILE_NOT_STORED": http.StatusConflict,
 	"TOO_LARGE": http.StatusRequestEntityTooLarge, "BUSY": http.StatusTooManyRequests, "ORG_UNREACHABLE": http.StatusServiceUnavailable,
 }
 

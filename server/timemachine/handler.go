@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/files"
 	"github.com/holdfast-backup/holdfast/engine/identity"
 	"github.com/holdfast-backup/holdfast/engine/job"
 	"github.com/holdfast-backup/holdfast/engine/orgs"
@@ -36,6 +37,7 @@ type Config struct {
 	Restore  *restore.Restore
 	Orgs     *orgs.Orgs
 	Jobs     *job.Queue
+	Files    *files.Files
 	// Origins are those of pages, besides the orgs' own, that may follow a job.
 	Origins []string
 	// Audience is the server's own address, without a slash at its end.
@@ -69,6 +71,7 @@ func New(c Config) *Handler {
 	h.operations = map[string]operation{
 		"versions": h.versions, "compare": h.compare,
 		"restore": h.restore, "job": h.job, "stream-ticket": h.streamTicket, "deleted-related": h.deletedRelated,
+		"files": h.files, "file-link": h.fileLink,
 	}
 	return h
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"mime"
@@ -8,12 +9,22 @@ import (
 	"time"
 
 	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/files"
 )
 
 // file serves content to be saved, never to be shown: whoever made the file is
 // not us. Parts of it can be asked for.
-func (s Site) file(w http.ResponseWriter, r *http.Request) {
-	content, err := s.File(r.Context(), r.PathValue("token"))
+func (s Site) file(open OpenFile) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		content, err := open(r.Context(), r.PathValue("token"))
+		s.give(w, r, content, err)
+	}
+}
+
+// OpenFile opens the content that a signed link names.
+type OpenFile func(ctx context.Context, token string) (*files.Download, error)
+
+func (s Site) give(w http.ResponseWriter, r *http.Request, content *files.Download, err error) { //nolint:revive // a request, and what opening gave
 	if e, told := engine.AsError(err); told {
 		writeError(w, statusOf(e.Kind), e.Code, e.Message)
 		return

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/holdfast-backup/holdfast/engine"
-	"github.com/holdfast-backup/holdfast/engine/files"
 	"github.com/holdfast-backup/holdfast/ent"
 )
 
@@ -41,7 +40,7 @@ type Site struct {
 	// MetadataFile opens the file of a metadata component that a signed link opens.
 	MetadataFile func(ctx context.Context, token string) (name string, content io.ReadSeeker, err error)
 	// File opens the content that a signed link names.
-	File func(ctx context.Context, token string) (*files.Download, error)
+	File OpenFile
 	// Ready says why the server cannot answer at the moment, if so.
 	Ready func(ctx context.Context) error
 	// Stopping is closed when the server stops: streams end then, while other
@@ -50,8 +49,11 @@ type Site struct {
 	Log      *slog.Logger
 }
 
-// TimeMachine answers the orgs' Apex, and streams to their pages.
-type TimeMachine struct{ Answer, Stream http.Handler }
+// TimeMachine answers the orgs' Apex, streams to their pages and gives them files.
+type TimeMachine struct {
+	Answer, Stream http.Handler
+	File           OpenFile
+}
 
 // Handler serves the site.
 func (s Site) Handler() http.Handler {
@@ -70,7 +72,8 @@ func (s Site) Handler() http.Handler {
 		mux.Handle(method+"/time-machine/v1/stream", s.endStreams(s.TimeMachine.Stream))
 	}
 	mux.HandleFunc("GET /metadata-file/{token}", s.metadataFile)
-	mux.HandleFunc("GET /file/{token}", s.file)
+	mux.HandleFunc("GET /file/{token}", s.file(s.File))
+	mux.HandleFunc("GET /time-machine/v1/file/{token}", s.file(s.TimeMachine.File))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") })
 	mux.HandleFunc("GET /readyz", s.readiness)
 	return secured(mux)
