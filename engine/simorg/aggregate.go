@@ -25,16 +25,6 @@ func aggregates(q *soql.Query) bool {
 	})
 }
 
-// group is one row of an aggregate query.
-type group struct {
-	keys   []soql.Value
-	values map[string]soql.Value // by the folded text of an expression
-	totals map[string]*soql.Accumulator
-}
-
-// Value answers HAVING and ORDER BY.
-func (g *group) Value(ref *soql.Ref) soql.Value { return g.values[strings.ToUpper(ref.Expr.String())] }
-
 // aggregate answers COUNT() and GROUP BY.
 func (s *selection) aggregate() ([]byte, error) {
 	q := s.query
@@ -110,57 +100,6 @@ func (s *selection) count() ([]byte, error) {
 	return []byte(fmt.Sprintf(`{"totalSize":%d,"done":true,"records":[]}`, n)), failed
 }
 
-// groups sorts the records into groups and adds up their aggregates.
-func (s *selection) groups() ([]*group, error) {
-	keys, err := s.getters(s.query.GroupBy)
-	if err != nil {
-		return nil, err
-	}
-	calls, args, err := s.aggregateCalls()
-	if err != nil {
-		return nil, err
-	}
-	byKey := map[string]*group{}
-	var order []*group
-	start := func(values []soql.Value) *group {
-		g := &group{keys: values, totals: map[string]*soql.Accumulator{}}
-		for text, call := range calls {
-			g.totals[text], _ = soql.NewAccumulator(call)
-		}
-		order = append(order, g)
-		return g
-	}
-	rows, err := s.matching()
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range rows {
-		values := make([]soql.Value, len(keys))
-		var id strings.Builder
-		for i, k := range keys {
-			values[i] = k.Value(&probe{s, r})
-			fmt.Fprintf(&id, "%d|%s|%v\x00", values[i].Type, strings.ToLower(values[i].Text), values[i].Number)
-		}
-		g := byKey[id.String()]
-		if g == nil {
-			g = start(values)
-			byKey[id.String()] = g
-		}
-		for text, total := range g.totals {
-			v := soql.NumberValue(1)
-			if args[text] != nil {
-				v = args[text].Value(&probe{s, r})
-			}
-			total.Add(v)
-		}
-	}
-	if len(order) == 0 && len(keys) == 0 {
-		start(nil)
-	}
-	s.fill(order)
-	return order, nil
-}
-
 // matching lists every record the condition accepts, in no order.
 func (s *selection) matching() ([]*store.Record, error) {
 	var rows []*store.Record
@@ -230,19 +169,6 @@ func (s *selection) aggregateCalls() (map[string]soql.Call, map[string]*soql.Get
 		}
 	}
 	return calls, args, nil
-}
-
-// fill makes the groups answer for their keys and totals.
-func (s *selection) fill(groups []*group) {
-	for _, g := range groups {
-		g.values = make(map[string]soql.Value, len(g.keys)+len(g.totals))
-		for i, e := range s.query.GroupBy {
-			g.values[strings.ToUpper(e.String())] = g.keys[i]
-		}
-		for text, total := range g.totals {
-			g.values[text] = total.Value()
-		}
-	}
 }
 
 func (s *selection) having(groups []*group) ([]*group, error) {

@@ -48,6 +48,11 @@ func TestGrammar(t *testing.T) {
 		"SELECT CALENDAR_YEAR(CreatedDate), COUNT(Id) FROM Account GROUP BY CALENDAR_YEAR(CreatedDate)":       1,
 		"SELECT Id FROM Account WHERE CALENDAR_MONTH(CreatedDate) = 3 AND DAY_ONLY(CreatedDate) = 2026-03-01": 3,
 		"SELECT HOUR_IN_DAY(CreatedDate) h, COUNT(Id) FROM Account GROUP BY HOUR_IN_DAY(CreatedDate)":         1,
+		"SELECT Industry, Type, COUNT(Id) FROM Account GROUP BY ROLLUP(Industry, Type)":                       6,
+		"SELECT Industry, Type, COUNT(Id) FROM Account GROUP BY CUBE(Industry, Type)":                         8,
+		"SELECT Industry, COUNT(Id) FROM Account GROUP BY ROLLUP(Industry) HAVING GROUPING(Industry) = 1":     1,
+		"SELECT Id FROM Account WHERE AnnualRevenue = 1.0e1":                                                  1,
+		"SELECT Id FROM Account WHERE AnnualRevenue > 5E-1 AND AnnualRevenue < +.3e+2":                        2,
 		"SELECT COUNT() FROM Account": 3,
 		"SELECT FORMAT(AnnualRevenue) f, toLabel(Industry), convertCurrency(AnnualRevenue) FROM Account":           3,
 		"SELECT FORMAT(AnnualRevenue) f, toLabel(Industry) l, Name FROM Account":                                   3,
@@ -107,6 +112,14 @@ func TestGrammar(t *testing.T) {
 		"SELECT Id FROM Account WHERE Id IN (SELECT Id FROM Account)":                      "MALFORMED_QUERY",
 		"SELECT Id FROM Account WHERE Id IN (SELECT WhatId FROM Task)":                     "MALFORMED_QUERY",
 		"SELECT Id FROM Account WHERE Name = 'a' OR Id IN (SELECT AccountId FROM Contact)": "MALFORMED_QUERY",
+		"SELECT Name, COUNT(Id) FROM Account GROUP BY ROLLUP(Name), Type":                  "MALFORMED_QUERY",
+		"SELECT Name, COUNT(Id) FROM Account GROUP BY Type, CUBE(Name)":                    "MALFORMED_QUERY",
+		"SELECT COUNT(Id) FROM Account GROUP BY CUBE(Name, Type, Industry, OwnerId)":       "MALFORMED_QUERY",
+		"SELECT Name, GROUPING(Type) FROM Account GROUP BY ROLLUP(Name)":                   "MALFORMED_QUERY",
+		"SELECT Name FROM Account GROUP BY ROLLUP(Name) ORDER BY GROUPING(Type)":           "MALFORMED_QUERY",
+		"SELECT Name FROM Account GROUP BY ROLLUP(Name) HAVING GROUPING(Type) = 1":         "MALFORMED_QUERY",
+		"SELECT Id FROM Account WHERE AnnualRevenue = 1e":                                  "MALFORMED_QUERY",
+		"SELECT Id FROM Account LIMIT 1e1":                                                 "MALFORMED_QUERY",
 		"SELECT Id FROM Account ALL ROWS":                                                  "MALFORMED_QUERY",
 		"SELECT Id FROM Account LIMIT -1":                                                  "MALFORMED_QUERY",
 	} {
@@ -121,4 +134,51 @@ func TestGrammar(t *testing.T) {
 			t.Errorf("%s\n  %d %.300s, want %d rows", soql, status, out, want)
 		}
 	}
+}
+
+// TestSubtotals compares the rows of ROLLUP and CUBE, their order included: a
+// subtotal follows what it adds up, and a null of the data is not one rolled up.
+func TestSubtotals(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, lead := range [][3]any{{"Web", nil, 1}, {"Web", "Hot", 2}, {"Phone Inquiry", nil, 4}, {"Web", "Hot", 8}, {nil, "Hot", 16}} {
+		w.create("Lead", map[string]any{"LastName": "L", "Company": "C", "LeadSource": lead[0], "Rating": lead[1], "NumberOfEmployees": lead[2]})
+	}
+	for _, c := range []struct{ soql, want string }{
+		{"SELECT LeadSource, COUNT(Name) cnt FROM Lead GROUP BY ROLLUP(LeadSource)", "Web 3, Phone Inquiry 1, - 1, - 5"},
+		{
+			"SELECT LeadSource, Rating, GROUPING(LeadSource) g, GROUPING(Rating) h, SUM(NumberOfEmployees) FROM Lead GROUP BY ROLLUP(LeadSource, Rating)",
+			"Web - 0 0 1, Web Hot 0 0 10, Web - 0 1 11, Phone Inquiry - 0 0 4, Phone Inquiry - 0 1 4, - Hot 0 0 16, - - 0 1 16, - - 1 1 31",
+		},
+		{
+			"SELECT LeadSource, Rating, GROUPING(LeadSource) g, GROUPING(Rating) h, SUM(NumberOfEmployees) FROM Lead GROUP BY CUBE(LeadSource, Rating)",
+			"Web - 0 0 1, Web Hot 0 0 10, Web - 0 1 11, Phone Inquiry - 0 0 4, Phone Inquiry - 0 1 4, - Hot 0 0 16, - - 0 1 16, - - 1 0 5, - Hot 1 0 26, - - 1 1 31",
+		},
+		{
+			"SELECT LeadSource, AVG(NumberOfEmployees) FROM Lead GROUP BY ROLLUP(LeadSource) HAVING COUNT(Id) > 1 ORDER BY GROUPING(LeadSource) DESC",
+			"- 6.2, Web 3.6666666666666665",
+		},
+		{"SELECT Status, LeadSource, Rating, MAX(NumberOfEmployees) FROM Lead WHERE LeadSource = 'Web' GROUP BY ROLLUP(Status, LeadSource, Rating) HAVING GROUPING(Rating) = 1", "Open - Not Contacted Web - 8, Open - Not Contacted - - 8, - - - 8"},
+		{"SELECT toLabel(LeadSource) l, GROUPING(LeadSource) g FROM Lead GROUP BY LeadSource LIMIT 2", "Web 0, Phone Inquiry 0"},
+		{"SELECT LeadSource, COUNT(Id) FROM Lead WHERE LastName = 'none' GROUP BY CUBE(LeadSource)", ""},
+	} {
+		status, out := w.do("GET", "/query?q="+url.QueryEscape(c.soql), nil)
+		if got := cells(out); status != 200 || got != c.want {
+			t.Errorf("%s\n  %d %s\n  want %s", c.soql, status, got, c.want)
+		}
+	}
+}
+
+// cells is an answer's values, row by row in the order they are printed.
+func cells(out []byte) string {
+	parts := strings.Split(string(out), `{"attributes":{"type":"AggregateResult"},`)[1:]
+	for i, part := range parts {
+		var values []string
+		for _, pair := range strings.Split(part[:strings.Index(part, "}")], `,"`) {
+			_, v, _ := strings.Cut(pair, `":`)
+			values = append(values, strings.Trim(strings.Replace(v, "null", "-", 1), `"`))
+		}
+		parts[i] = strings.Join(values, " ")
+	}
+	return strings.Join(parts, ", ")
 }

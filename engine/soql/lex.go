@@ -120,10 +120,29 @@ func (l *lexer) numeric() (token, error) {
 		digits += span(rest[n+1:], isDigit)
 		n += 1 + span(rest[n+1:], isDigit)
 	}
+	if digits > 0 {
+		n += exponentLength(rest[n:])
+	}
 	if digits == 0 || n < len(rest) && (isLetter(rest[n]) || rest[n] == '_') {
 		return token{}, l.strange(l.pos + n)
 	}
 	return l.take(tokenNumber, n), nil
+}
+
+// exponentLength measures e3, E+03 or e-3.
+func exponentLength(s string) int {
+	if s == "" || s[0]&^0x20 != 'E' {
+		return 0
+	}
+	n := 1
+	if len(s) > 1 && (s[1] == '-' || s[1] == '+') {
+		n++
+	}
+	digits := span(s[n:], isDigit)
+	if digits == 0 {
+		return 0
+	}
+	return n + digits
 }
 
 // quoted finds the end of a string in single quotes and checks its escapes;

@@ -1,6 +1,9 @@
 package soql
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 func (p *parser) selectList() []SelectItem {
 	return list(p, p.selectItem)
@@ -117,6 +120,9 @@ func (q *Query) checkGroups() *fault {
 	for _, g := range q.GroupBy {
 		grouped[fold(g.String())] = true
 	}
+	if f := q.checkSubtotals(grouped); f != nil {
+		return f
+	}
 	for _, item := range q.Select {
 		s, ok := item.(Selection)
 		if !ok {
@@ -135,6 +141,35 @@ func (q *Query) checkGroups() *fault {
 	for _, o := range q.OrderBy {
 		if !hasAggregate(o.By) && !grouped[fold(o.By.String())] {
 			return &fault{o.By.At(), CodeMalformed, "Ordered field must be grouped or aggregated: " + o.By.String()}
+		}
+	}
+	return nil
+}
+
+// maxRollup is how many fields ROLLUP and CUBE take.
+const maxRollup = 3
+
+// checkSubtotals checks how many fields are rolled up, and that GROUPING asks
+// for one that is grouped.
+func (q *Query) checkSubtotals(grouped map[string]bool) *fault {
+	if q.Rollup != PlainGroups && len(q.GroupBy) > maxRollup {
+		return &fault{q.GroupBy[maxRollup].At(), CodeMalformed, fmt.Sprintf("GROUP BY %s takes at most %d fields", q.Rollup, maxRollup)}
+	}
+	var asked []Expr
+	for _, item := range q.Select {
+		if s, ok := item.(Selection); ok {
+			asked = append(asked, s.Expr)
+		}
+	}
+	for leaf := range Leaves(q.Having) {
+		asked = append(asked, leftOf(leaf))
+	}
+	for _, o := range q.OrderBy {
+		asked = append(asked, o.By)
+	}
+	for _, e := range asked {
+		if c, ok := e.(Call); ok && functions[fold(c.Func)].kind == groupingFunc && !grouped[fold(c.Args[0].String())] {
+			return &fault{c.At(), CodeMalformed, "Field must be grouped or aggregated: " + c.Args[0].String()}
 		}
 	}
 	return nil

@@ -35,6 +35,7 @@ var queries = []struct{ src, canonical string }{
 	{"SELECT StageName stage, AVG(Amount) FROM Opportunity GROUP BY StageName HAVING COUNT(Id) > 2", ""},
 	{"SELECT LeadSource, Rating, GROUPING(LeadSource), COUNT(Name) FROM Lead GROUP BY ROLLUP(LeadSource, Rating)", ""},
 	{"SELECT Type, COUNT_DISTINCT(OwnerId) FROM Account GROUP BY CUBE(Type)", ""},
+	{"SELECT Id FROM Account WHERE A__c = 1.0e1 AND B__c > -5E-3 AND C__c < 1e+06", ""},
 	{"SELECT CALENDAR_YEAR(CreatedDate), MIN(Amount) FROM Opportunity GROUP BY CALENDAR_YEAR(CreatedDate) ORDER BY CALENDAR_YEAR(CreatedDate) DESC NULLS LAST", ""},
 	{"SELECT HOUR_IN_DAY(convertTimezone(CreatedDate)), COUNT(Id) FROM Lead GROUP BY HOUR_IN_DAY(convertTimezone(CreatedDate))", ""},
 	{"SELECT toLabel(Type), COUNT(Id) FROM Account GROUP BY Type ORDER BY COUNT(Id) DESC", ""},
