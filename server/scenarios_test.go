@@ -43,6 +43,7 @@ import (
 //	used n                        so many of the org's daily calls are used
 //	fail SObject                  from now on the org answers no query of it
 //	log word                      waits for a line of a job's log
+//	restart                       the server is stopped and started on the same data
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("scenarios/*.txt")
 	if err != nil || len(files) == 0 {
@@ -81,6 +82,8 @@ type scenario struct {
 	admin      person
 	names      map[string]string // what stands for what in questions
 	answers    map[string]string // what is shown for what in answers
+	log        bytes.Buffer      // all that the servers write there
+	logger     *slog.Logger
 }
 
 // movable is a clock that goes by itself, too. It begins on a Monday, so that
@@ -108,6 +111,7 @@ func (c *movable) pass(d time.Duration) {
 func newScenario(t *testing.T, database string) *scenario {
 	t.Helper()
 	s := &scenario{t: t, clock: movable{began: time.Now()}, names: map[string]string{}, answers: map[string]string{}}
+	s.logger = slog.New(slog.NewJSONHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	org, err := simorg.New(simorg.Config{
 		Now: s.clock.Now, OrgName: "Scenario", Lean: true, SessionTimeout: 10 * 365 * 24 * time.Hour,
 		Users: []simorg.User{{Username: demoUser, FirstName: "Integration", LastName: "User", Email: demoUser}},
@@ -117,19 +121,14 @@ func newScenario(t *testing.T, database string) *scenario {
 	s.org = org
 	salesforce := httptest.NewServer(http.HandlerFunc(s.refusing))
 	t.Cleanup(salesforce.Close)
-	s.salesforce = salesforce.URL
-	s.server = &Main{
-		Log: slog.New(slog.DiscardHandler), Clock: s.clock.Now, SchedulePoll: 20 * time.Millisecond,
-		Config: config.Config{Data: t.TempDir(), Database: database, Listen: "127.0.0.1:0", SalesforceHosts: []string{strings.TrimPrefix(salesforce.URL, "http://")}},
-	}
-	s.must(s.server.Run(t.Context()))
+	s.salesforce, s.names["login"] = salesforce.URL, salesforce.URL
+	s.start(config.Config{Data: t.TempDir(), Database: database, Listen: "127.0.0.1:0", SalesforceHosts: []string{strings.TrimPrefix(salesforce.URL, "http://")}})
 	t.Cleanup(func() { _ = s.server.Close() })
 	credentials := demo.Credentials{LoginURL: salesforce.URL, ClientID: demoClientID, ClientSecret: demoClientSecret}
 	s.people, err = demo.LogIn(t.Context(), credentials)
 	s.must(err)
 	s.admin = person{t: t, url: salesforce.URL}
 	s.admin.signIn()
-	s.api = demo.API{URL: s.server.URL()}
 	s.must(s.api.SignUp(t.Context(), demoOrganization, demoEmail, demoPassword))
 	id, err := s.api.Connect(t.Context(), "Scenario", credentials)
 	s.must(err)
@@ -142,6 +141,13 @@ func (s *scenario) must(err error) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// start runs the server.
+func (s *scenario) start(c config.Config) {
+	s.server = &Main{Log: s.logger, Clock: s.clock.Now, SchedulePoll: 20 * time.Millisecond, Config: c}
+	s.must(s.server.Run(s.t.Context()))
+	s.api.URL = s.server.URL()
 }
 
 // know lets a name stand for an id.
@@ -188,6 +194,10 @@ func (s *scenario) play(t *testing.T, d *datadriven.TestData) string {
 		return ""
 	case "fail":
 		s.failing.Store(d.CmdArgs[0].Key)
+		return ""
+	case "restart":
+		s.must(s.server.Close())
+		s.start(s.server.Config)
 		return ""
 	case "log":
 		return s.awaitLog(s.fill(strings.TrimSpace(d.Input)), d.CmdArgs[0].Key)

@@ -30,8 +30,8 @@ func (o *Orgs) check(ctx context.Context, in ConnectInput) error {
 			return err
 		}
 	}
-	if in.OrgID != "" {
-		return nil
+	if err := checkKey(in); err != nil || in.OrgID != "" {
+		return err
 	}
 	taken, err := o.DB.Org.Query().Where(org.Name(in.Name)).Exist(ctx)
 	if err == nil && taken {

@@ -89,6 +89,8 @@ type ConnectInput struct {
 	RefreshToken string
 	// TimeMachineKey is a key to pin (AddTimeMachineKey); empty for none.
 	TimeMachineKey string
+	// CustomerKey is a key of the customer's own for a new org (UseKey); nil for none.
+	CustomerKey *string
 }
 
 // Connected is the org and, for the web-server flow, where the browser goes next.
@@ -109,6 +111,9 @@ func (o *Orgs) Connect(ctx context.Context, in ConnectInput) (*Connected, error)
 		connect = o.beginAuthorization
 	}
 	connected, err := connect(ctx, in)
+	if err == nil && in.CustomerKey != nil {
+		err = o.Vault.UseCustomerKey(ctx, connected.Org.ID, *in.CustomerKey)
+	}
 	if err == nil && in.TimeMachineKey != "" {
 		connected.Org, err = o.pin(ctx, connected.Org, in.TimeMachineKey)
 	}

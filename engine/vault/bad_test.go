@@ -92,7 +92,7 @@ func TestKeys(t *testing.T) {
 	check(t, b.UseCustomerKey(b.ctx, b.org, own))
 	b.Vault = b.open(vault.Config{}) // as after a start
 	_, err := b.History(b.ctx, b.org, "Account", "1")
-	if e, ok := engine.AsError(err); !ok || e.Code != "VAULT_KEY_LOST" || !strings.Contains(e.Message, b.org) || !strings.Contains(e.Message, "epoch") {
+	if e, ok := engine.AsError(err); !ok || e.Code != vault.OrgLocked || !strings.Contains(e.Message, b.org) || !strings.Contains(e.Message, "epoch") {
 		t.Errorf("without the customer's key: %v", err)
 	}
 	if err := b.Unlock(b.ctx, b.org, other); !engine.Is(err, engine.KindDenied) {
@@ -104,6 +104,45 @@ func TestKeys(t *testing.T) {
 	check(t, b.Reseal(b.ctx, b.org))
 	b.backup(s, "1 t3 - c")
 	b.clean()
+	check(t, b.UseKeeper(b.ctx, b.org))
+	b.Vault = b.open(vault.Config{})
+	if e, err := b.Encryption(b.ctx, b.org); err != nil || e != (vault.Encryption{Epoch: 2}) {
+		t.Errorf("%+v, %v", e, err)
+	}
+	want(t, "under the keeper again", b.history("Account", "1"), lines("1 #1 ADDED t1 [a]", "1 #2 CHANGED t2 [b]", "1 #3 CHANGED t3 [c]"))
+}
+
+// TestKeysOnTwoNodes changes keys on one node while the other, which has read
+// before, makes new ones.
+func TestKeysOnTwoNodes(t *testing.T) {
+	t.Parallel()
+	b := setup(t, databasetest.SQLite(t))
+	b.backup(schemaOf("Account", "Name"), "1 t1 - a")
+	here, there := b.Vault, b.open(vault.Config{})
+	_, err := there.History(b.ctx, b.org, "Account", "1")
+	check(t, err)
+	own := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{3}, 32))
+	other := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{4}, 32))
+	isLocked := func(when string, err error) {
+		t.Helper()
+		if e, ok := engine.AsError(err); !ok || e.Code != vault.OrgLocked {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+	check(t, here.UseCustomerKey(b.ctx, b.org, own))
+	isLocked("a new key without the customer's", there.RotateKey(b.ctx, b.org))
+	isLocked("another key without the customer's", there.UseCustomerKey(b.ctx, b.org, other))
+	if e, err := there.Encryption(b.ctx, b.org); err != nil || !e.Locked || e.Epoch != 1 {
+		t.Errorf("%+v, %v", e, err)
+	}
+	check(t, there.Unlock(b.ctx, b.org, own))
+	check(t, here.UseCustomerKey(b.ctx, b.org, other))
+	isLocked("a new key under the customer's last one", there.RotateKey(b.ctx, b.org))
+	check(t, here.UseKeeper(b.ctx, b.org))
+	check(t, there.RotateKey(b.ctx, b.org))
+	if e, err := b.open(vault.Config{}).Encryption(b.ctx, b.org); err != nil || e != (vault.Encryption{Epoch: 2}) {
+		t.Errorf("%+v, %v", e, err)
+	}
 }
 
 func TestWrongKeeper(t *testing.T) {

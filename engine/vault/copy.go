@@ -115,7 +115,7 @@ func (v *Vault) readManifest(ctx context.Context, orgID string) (*manifestCopy, 
 func writeCopy(w io.Writer, o segment.Creation, keys []*ent.VaultKey, m *manifestCopy) error {
 	wrapped := make([]wrappedKey, 0, len(keys))
 	for _, k := range keys {
-		wrapped = append(wrapped, wrappedKey{k.Epoch, k.Wrapped, k.CustomerKey})
+		wrapped = append(wrapped, wrappedOf(k))
 	}
 	head, err := json.Marshal(wrapped)
 	if err != nil {

@@ -37,10 +37,11 @@ func parseCustomerKey(text string) (*customerKey, error) {
 	return &customerKey{aead: aead, fingerprint: hex.EncodeToString(sum[:8])}, err
 }
 
-func (c *customerKey) wrap(orgID string, epoch uint32, key []byte) (wrappedKey, error) {
+func (c *customerKey) wrap(key orgKey) (wrappedKey, error) {
 	nonce := make([]byte, c.aead.NonceSize())
 	_, err := rand.Read(nonce)
-	return wrappedKey{Epoch: epoch, CustomerKey: c.fingerprint, Wrapped: c.aead.Seal(nonce, nonce, key, wrapAAD(orgID, epoch))}, err
+	sealed := c.aead.Seal(nonce, nonce, key.plain, wrapAAD(key.org, key.epoch))
+	return wrappedKey{Epoch: key.epoch, CustomerKey: c.fingerprint, Wrapped: sealed}, err
 }
 
 func wrapAAD(orgID string, epoch uint32) []byte {
@@ -48,13 +49,57 @@ func wrapAAD(orgID string, epoch uint32) []byte {
 }
 
 func (c *customerKey) unwrap(orgID string, w wrappedKey) ([]byte, error) {
-	if c == nil {
-		return nil, errors.New("the customer's key has not been given since the server started")
+	n := c.aead.NonceSize()
+	if len(w.Wrapped) <= n {
+		return nil, errors.New("the wrapped key is cut short")
 	}
-	if n := c.aead.NonceSize(); c.fingerprint == w.CustomerKey && len(w.Wrapped) > n {
-		return c.aead.Open(nil, w.Wrapped[:n], w.Wrapped[n:], wrapAAD(orgID, w.Epoch))
+	return c.aead.Open(nil, w.Wrapped[:n], w.Wrapped[n:], wrapAAD(orgID, w.Epoch))
+}
+
+const (
+	// OrgLocked is the code of every read and write of an org whose customer's key
+	// has not been given since the start.
+	OrgLocked = "ORG_LOCKED"
+	// CustomerKeyWrong is the code of another key than the one in use.
+	CustomerKeyWrong = "CUSTOMER_KEY_WRONG"
+)
+
+func locked(orgID string, w wrappedKey) error {
+	return &engine.Error{
+		Kind: engine.KindDenied, Code: OrgLocked, Org: orgID,
+		Message: fmt.Sprintf("Org %s is locked: its keys (epoch %d) are under a key of your own, fingerprint %s, which this server has not been given since it started. Give it that key (orgKeyUnlock), then try again; nothing that is stored is lost.", orgID, w.Epoch, w.CustomerKey),
 	}
-	return nil, fmt.Errorf("it was wrapped by the customer's key %s", w.CustomerKey)
+}
+
+// CheckCustomerKey says what is wrong with the form of a customer's key.
+func CheckCustomerKey(base64Key string) error {
+	_, err := parseCustomerKey(base64Key)
+	return err
+}
+
+// Encryption is how an org's keys are kept.
+type Encryption struct {
+	CustomerKey string // its fingerprint; empty for the server's keeper
+	Epoch       uint32 // of the newest key, 0 while there is none
+	Locked      bool   // the customer's key has not been given to this server
+}
+
+// Encryption says how an org's keys are kept; it needs none of them.
+func (v *Vault) Encryption(ctx context.Context, orgID string) (Encryption, error) {
+	row, err := v.keys.newest(ctx, orgID)
+	if ent.IsNotFound(err) {
+		return Encryption{}, nil
+	}
+	if err != nil {
+		return Encryption{}, fault("look at the keys", orgID, err)
+	}
+	_, err = v.keys.wrapper(ctx, orgID, wrappedOf(row))
+	return Encryption{CustomerKey: row.CustomerKey, Epoch: row.Epoch, Locked: err != nil}, nil
+}
+
+// UseKeeper puts an org's keys back under the server's keeper.
+func (v *Vault) UseKeeper(ctx context.Context, orgID string) error {
+	return fault("use the keeper", orgID, v.rewrap(ctx, orgID, nil))
 }
 
 // UseCustomerKey puts an org's keys under the customer's own key (32 bytes in
@@ -70,7 +115,7 @@ func (v *Vault) UseCustomerKey(ctx context.Context, orgID, base64Key string) err
 	return fault("use the customer's key", orgID, v.rewrap(ctx, orgID, c))
 }
 
-// rewrap puts every key of the org under c.
+// rewrap puts every key of the org under c, or under the keeper when it is nil.
 func (v *Vault) rewrap(ctx context.Context, orgID string, c *customerKey) error {
 	if _, _, err := v.keys.current(ctx, orgID); err != nil {
 		return err
@@ -85,11 +130,12 @@ func (v *Vault) rewrap(ctx context.Context, orgID string, c *customerKey) error 
 			return err
 		}
 		for _, row := range rows {
-			key, err := v.keys.open(ctx, orgID, wrappedKey{row.Epoch, row.Wrapped, row.CustomerKey})
+			key, err := v.keys.open(ctx, orgID, wrappedOf(row))
 			if err != nil {
 				return err
 			}
-			w, err := c.wrap(orgID, row.Epoch, key)
+			v.keys.keep(ref, row.Epoch, key) // whoever reads meanwhile need not open it
+			w, err := v.keys.wrap(ctx, c, orgKey{orgID, row.Epoch, key})
 			if err != nil {
 				return err
 			}
@@ -124,8 +170,8 @@ func (v *Vault) replaceCopies(ctx context.Context, orgID string) error {
 	return nil
 }
 
-// Unlock gives the customer's key again after a start. Another key than the
-// one in use is KindDenied.
+// Unlock gives the customer's key again after a start. Another key than the one
+// in use, or any when none is, is KindDenied, CUSTOMER_KEY_WRONG.
 func (v *Vault) Unlock(ctx context.Context, orgID, base64Key string) error {
 	c, err := parseCustomerKey(base64Key)
 	if err != nil {
@@ -135,18 +181,23 @@ func (v *Vault) Unlock(ctx context.Context, orgID, base64Key string) error {
 	if err != nil {
 		return err
 	}
-	row, err := v.db.VaultKey.Query().Where(vaultkey.OrgID(orgID)).Order(ent.Desc(vaultkey.FieldEpoch)).First(ctx)
-	if err != nil && !ent.IsNotFound(err) {
+	row, err := v.keys.newest(ctx, orgID)
+	switch {
+	case ent.IsNotFound(err), err == nil && row.CustomerKey == "":
+		return wrongKey(orgID, "Org %s is under no key of your own: there is nothing to unlock. To put it under this one use orgKeyUse.", orgID)
+	case err != nil:
 		return fault("unlock", orgID, err)
-	}
-	if row != nil && row.CustomerKey != c.fingerprint {
-		return &engine.Error{
-			Kind: engine.KindDenied, Code: "CUSTOMER_KEY_WRONG", Org: orgID,
-			Message: fmt.Sprintf("That is not the key that org %s, epoch %d, is under: give the one with the fingerprint %s.", orgID, row.Epoch, row.CustomerKey),
-		}
+	case row.CustomerKey != c.fingerprint:
+		return wrongKey(orgID, "That is not the key that org %s, epoch %d, is under: give the one with the fingerprint %s.", orgID, row.Epoch, row.CustomerKey)
 	}
 	v.keys.mu.Lock()
 	defer v.keys.mu.Unlock()
 	v.keys.customers[ref] = c
 	return nil
+}
+
+func wrongKey(orgID, format string, args ...any) error {
+	e := engine.E(engine.KindDenied, CustomerKeyWrong, format, args...)
+	e.Org = orgID
+	return e
 }

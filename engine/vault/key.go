@@ -66,16 +66,20 @@ func (k *keyring) key(ctx context.Context, orgID string, epoch uint32) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	if key, err = k.open(ctx, orgID, wrappedKey{row.Epoch, row.Wrapped, row.CustomerKey}); err != nil {
+	if key, err = k.open(ctx, orgID, wrappedOf(row)); err != nil {
 		return nil, err
 	}
+	k.keep(ref, epoch, key)
+	return key, nil
+}
+
+func (k *keyring) keep(ref orgRef, epoch uint32, key []byte) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.plain[ref] == nil {
 		k.plain[ref] = map[uint32][]byte{}
 	}
 	k.plain[ref][epoch] = key
-	return key, nil
 }
 
 func lostKey(orgID string, epoch uint32, err error) error {
@@ -87,14 +91,14 @@ func lostKey(orgID string, epoch uint32, err error) error {
 
 // open unwraps a key with whatever wrapped it.
 func (k *keyring) open(ctx context.Context, orgID string, w wrappedKey) (key []byte, err error) {
-	ref, err := refOf(ctx, orgID)
+	c, err := k.wrapper(ctx, orgID, w)
 	if err != nil {
 		return nil, err
 	}
-	if w.CustomerKey == "" {
+	if c == nil {
 		key, err = k.keeper.Decrypt(ctx, w.Wrapped)
 	} else {
-		key, err = k.customer(ref).unwrap(ref.org, w)
+		key, err = c.unwrap(orgID, w)
 	}
 	if err != nil || len(key) != keyBytes {
 		return nil, lostKey(orgID, w.Epoch, err)
@@ -102,68 +106,95 @@ func (k *keyring) open(ctx context.Context, orgID string, w wrappedKey) (key []b
 	return key, nil
 }
 
-// wrap is the inverse of open, under the customer's key where there is one.
-func (k *keyring) wrap(ctx context.Context, ref orgRef, epoch uint32, key []byte) (wrappedKey, error) {
-	if c := k.customer(ref); c != nil {
-		return c.wrap(ref.org, epoch, key)
+// wrapper is the customer's key that wrapped w; nil when it was the keeper.
+func (k *keyring) wrapper(ctx context.Context, orgID string, w wrappedKey) (*customerKey, error) {
+	ref, err := refOf(ctx, orgID)
+	if err != nil || w.CustomerKey == "" {
+		return nil, err
 	}
-	wrapped, err := k.keeper.Encrypt(ctx, key)
-	return wrappedKey{Epoch: epoch, Wrapped: wrapped}, err
-}
-
-func (k *keyring) customer(ref orgRef) *customerKey {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.customers[ref]
+	if c := k.customers[ref]; c != nil && c.fingerprint == w.CustomerKey {
+		return c, nil
+	}
+	return nil, locked(orgID, w)
+}
+
+// orgKey is a key of an org that is not wrapped.
+type orgKey struct {
+	org   string
+	epoch uint32
+	plain []byte
+}
+
+// wrap is the inverse of open: under the customer's key, or the keeper when c is nil.
+func (k *keyring) wrap(ctx context.Context, c *customerKey, key orgKey) (wrappedKey, error) {
+	if c != nil {
+		return c.wrap(key)
+	}
+	wrapped, err := k.keeper.Encrypt(ctx, key.plain)
+	return wrappedKey{Epoch: key.epoch, Wrapped: wrapped}, err
 }
 
 // current is the newest epoch and its key; the first ones are made when the
 // org has none.
 func (k *keyring) current(ctx context.Context, orgID string) (uint32, []byte, error) {
-	epoch, err := k.newest(ctx, orgID)
+	row, err := k.newest(ctx, orgID)
 	if ent.IsNotFound(err) {
-		err = k.create(ctx, orgID, macEpoch, firstEpoch)
+		err = k.create(ctx, k.db.VaultKey, newKeys{org: orgID, epochs: []uint32{macEpoch, firstEpoch}})
 		if err == nil || ent.IsConstraintError(err) { // another node was faster
-			epoch, err = k.newest(ctx, orgID)
+			row, err = k.newest(ctx, orgID)
 		}
 	}
 	if err != nil {
 		return 0, nil, err
 	}
-	key, err := k.key(ctx, orgID, epoch)
-	return epoch, key, err
+	key, err := k.key(ctx, orgID, row.Epoch)
+	return row.Epoch, key, err
 }
 
-func (k *keyring) newest(ctx context.Context, orgID string) (uint32, error) {
+// newest is the org's key of the highest epoch.
+func (k *keyring) newest(ctx context.Context, orgID string) (*ent.VaultKey, error) {
+	return newestKey(ctx, k.db.VaultKey, orgID)
+}
+
+func newestKey(ctx context.Context, table *ent.VaultKeyClient, orgID string) (*ent.VaultKey, error) {
 	if _, err := tenantOf(ctx); err != nil {
-		return 0, err
+		return nil, err
 	}
-	row, err := k.db.VaultKey.Query().Where(vaultkey.OrgID(orgID)).Order(ent.Desc(vaultkey.FieldEpoch)).First(ctx)
-	if err != nil {
-		return 0, err
-	}
-	return row.Epoch, nil
+	return table.Query().Where(vaultkey.OrgID(orgID)).Order(ent.Desc(vaultkey.FieldEpoch)).First(ctx)
+}
+
+func wrappedOf(row *ent.VaultKey) wrappedKey {
+	return wrappedKey{row.Epoch, row.Wrapped, row.CustomerKey}
+}
+
+// newKeys are keys to make.
+type newKeys struct {
+	org    string
+	under  *customerKey // nil for the keeper
+	epochs []uint32
 }
 
 // create makes new keys, all or none.
-func (k *keyring) create(ctx context.Context, orgID string, epochs ...uint32) error {
-	ref, err := refOf(ctx, orgID)
+func (k *keyring) create(ctx context.Context, table *ent.VaultKeyClient, n newKeys) error {
+	tenant, err := tenantOf(ctx)
 	if err != nil {
 		return err
 	}
-	rows := make([]*ent.VaultKeyCreate, 0, len(epochs))
-	for _, epoch := range epochs {
-		key := make([]byte, keyBytes)
-		if _, err := rand.Read(key); err != nil {
+	rows := make([]*ent.VaultKeyCreate, 0, len(n.epochs))
+	for _, epoch := range n.epochs {
+		key := orgKey{n.org, epoch, make([]byte, keyBytes)}
+		if _, err := rand.Read(key.plain); err != nil {
 			return err
 		}
-		w, err := k.wrap(ctx, ref, epoch, key)
+		w, err := k.wrap(ctx, n.under, key)
 		if err != nil {
 			return err
 		}
-		rows = append(rows, k.db.VaultKey.Create().SetTenantID(ref.tenant).SetOrgID(orgID).SetEpoch(epoch).SetWrapped(w.Wrapped).SetCustomerKey(w.CustomerKey))
+		rows = append(rows, table.Create().SetTenantID(tenant).SetOrgID(n.org).SetEpoch(epoch).SetWrapped(w.Wrapped).SetCustomerKey(w.CustomerKey))
 	}
-	return k.db.VaultKey.CreateBulk(rows...).Exec(ctx)
+	return table.CreateBulk(rows...).Exec(ctx)
 }
 
 // forget drops an org's keys from memory.

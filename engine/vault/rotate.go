@@ -14,14 +14,27 @@ import (
 // new key. What is stored stays readable under the old ones, until compaction
 // or Reseal has moved it.
 func (v *Vault) RotateKey(ctx context.Context, orgID string) error {
-	epoch, _, err := v.keys.current(ctx, orgID)
+	_, _, err := v.keys.current(ctx, orgID)
 	if err == nil {
-		err = v.keys.create(ctx, orgID, epoch+1)
+		err = v.change(ctx, orgID, func(tx *ent.Tx) error { return v.keys.rotate(ctx, tx.VaultKey, orgID) })
 	}
 	if err == nil {
 		err = v.copyManifest(ctx, orgID)
 	}
 	return fault("rotate the key", orgID, err)
+}
+
+// rotate makes the next key, under what the newest is under.
+func (k *keyring) rotate(ctx context.Context, table *ent.VaultKeyClient, orgID string) error {
+	newest, err := newestKey(ctx, table, orgID)
+	if err != nil {
+		return err
+	}
+	under, err := k.wrapper(ctx, orgID, wrappedOf(newest))
+	if err != nil {
+		return err
+	}
+	return k.create(ctx, table, newKeys{orgID, under, []uint32{newest.Epoch + 1}})
 }
 
 // Reseal moves everything under older epochs to the newest one, block by block

@@ -148,6 +148,9 @@ type MutationResolver interface {
 	UserCreate(ctx context.Context, input identity.NewUser) (*UserCreatePayload, error)
 	UserRoleChange(ctx context.Context, input UserRoleChangeInput) (*UserRoleChangePayload, error)
 	JobCancel(ctx context.Context, input JobCancelInput) (*JobCancelPayload, error)
+	OrgKeyUse(ctx context.Context, input orgs.KeyInput) (*OrgKeyPayload, error)
+	OrgKeyUnlock(ctx context.Context, input OrgKeyUnlockInput) (*OrgKeyPayload, error)
+	OrgKeyRotate(ctx context.Context, input OrgKeyRotateInput) (*OrgKeyPayload, error)
 	OrgConnect(ctx context.Context, input orgs.ConnectInput) (*OrgConnectPayload, error)
 	RecordFieldsRestore(ctx context.Context, input restore.FieldsInput) (*RecordFieldsRestorePayload, error)
 	ScheduleCreate(ctx context.Context, input ScheduleCreateInput) (*ScheduleCreatePayload, error)
@@ -171,6 +174,7 @@ type OrgResolver interface {
 
 	Backups(ctx context.Context, obj *ent.Org, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string]) (*ent.JobConnection, error)
 	Files(ctx context.Context, obj *ent.Org, linkedTo engine.RecordID, first *int, after *entgql.Cursor[string]) (*RecordFileConnection, error)
+	Encryption(ctx context.Context, obj *ent.Org) (*OrgEncryption, error)
 	Record(ctx context.Context, obj *ent.Org, objectName string, recordID engine.RecordID) (*restore.RecordHistory, error)
 	Schedules(ctx context.Context, obj *ent.Org, system *bool, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], orderBy *ent.ScheduleOrder) (*ent.ScheduleConnection, error)
 
@@ -269,6 +273,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputOrgConnectInput,
 		ec.unmarshalInputOrgDeleteInput,
 		ec.unmarshalInputOrgDeletePlanInput,
+		ec.unmarshalInputOrgKeyRotateInput,
+		ec.unmarshalInputOrgKeyUnlockInput,
+		ec.unmarshalInputOrgKeyUseInput,
 		ec.unmarshalInputOrgOrder,
 		ec.unmarshalInputOrgSettingsUpdateInput,
 		ec.unmarshalInputOrgTimeMachineKeyAddInput,
@@ -1104,6 +1111,67 @@ type Subscription {
   jobLog(jobId: ID!, after: Long! = 0): LogLine! @hasRole(role: VIEWER)
   "How a job stands, now and after each change. Ends with the job."
   jobProgress(jobId: ID!): JobProgress! @hasRole(role: VIEWER)
+}
+`, BuiltIn: false},
+	{Name: "../key.graphqls", Input: `"""
+What an org's keys are under. Without it nothing of the org can be read.
+"""
+enum KeyKeeper {
+  "The server's keeper: its key file, or the key service of HOLDFAST_KEY_URL."
+  SERVER
+  "A key of the customer's own, which the server keeps in memory only: after a start the org is locked until it is given again."
+  CUSTOMER
+}
+
+type OrgEncryption {
+  keeper: KeyKeeper!
+  "Tells one customer's key from another; null with the server's keeper."
+  fingerprint: String
+  "Of the key that seals what is stored now; it counts the rotations from 1. 0 before anything is stored."
+  epoch: Int!
+  "This server has not been given the customer's key since it started: reads and jobs of the org fail with ORG_LOCKED until orgKeyUnlock."
+  locked: Boolean!
+}
+
+extend type Org {
+  encryption: OrgEncryption!
+}
+
+extend input OrgConnectInput {
+  """
+  A key of your own for a new org's keys: 32 random bytes in Base64 (openssl
+  rand -base64 32). Nobody keeps it for you: what is stored is lost with it.
+  """
+  customerKey: String
+}
+
+extend type Mutation {
+  "Puts the org's keys under another key. A locked org is unlocked first."
+  orgKeyUse(input: OrgKeyUseInput!): OrgKeyPayload! @hasRole(role: ADMIN)
+  "Gives the customer's key again, to the server that is asked, after it has started."
+  orgKeyUnlock(input: OrgKeyUnlockInput!): OrgKeyPayload! @hasRole(role: ADMIN)
+  "Seals what is stored from now on under a new key; what is stored stays readable, and moves with compaction."
+  orgKeyRotate(input: OrgKeyRotateInput!): OrgKeyPayload! @hasRole(role: ADMIN)
+}
+
+input OrgKeyUseInput {
+  orgId: ID!
+  "32 random bytes in Base64; left out for the server's keeper."
+  key: String
+}
+
+input OrgKeyUnlockInput {
+  orgId: ID!
+  key: String!
+}
+
+input OrgKeyRotateInput {
+  orgId: ID!
+}
+
+type OrgKeyPayload implements Payload {
+  org: Org
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../metadata.graphqls", Input: `"""
@@ -3029,6 +3097,8 @@ func (ec *executionContext) childFields_Org(ctx context.Context, field graphql.C
 		return ec.fieldContext_Org_backups(ctx, field)
 	case "files":
 		return ec.fieldContext_Org_files(ctx, field)
+	case "encryption":
+		return ec.fieldContext_Org_encryption(ctx, field)
 	case "record":
 		return ec.fieldContext_Org_record(ctx, field)
 	case "schedules":
@@ -3127,6 +3197,30 @@ func (ec *executionContext) childFields_OrgEdge(ctx context.Context, field graph
 		return ec.fieldContext_OrgEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrgEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_OrgEncryption(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "keeper":
+		return ec.fieldContext_OrgEncryption_keeper(ctx, field)
+	case "fingerprint":
+		return ec.fieldContext_OrgEncryption_fingerprint(ctx, field)
+	case "epoch":
+		return ec.fieldContext_OrgEncryption_epoch(ctx, field)
+	case "locked":
+		return ec.fieldContext_OrgEncryption_locked(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrgEncryption", field.Name)
+}
+
+func (ec *executionContext) childFields_OrgKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "org":
+		return ec.fieldContext_OrgKeyPayload_org(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrgKeyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrgKeyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_OrgSettingsUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4327,6 +4421,48 @@ func (ec *executionContext) field_Mutation_orgDelete_args(ctx context.Context, r
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (OrgDeleteInput, error) {
 			return ec.unmarshalNOrgDeleteInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgDeleteInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_orgKeyRotate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (OrgKeyRotateInput, error) {
+			return ec.unmarshalNOrgKeyRotateInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgKeyRotateInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_orgKeyUnlock_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (OrgKeyUnlockInput, error) {
+			return ec.unmarshalNOrgKeyUnlockInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgKeyUnlockInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_orgKeyUse_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (orgs.KeyInput, error) {
+			return ec.unmarshalNOrgKeyUseInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋorgsᚐKeyInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -11596,6 +11732,192 @@ func (ec *executionContext) fieldContext_Mutation_jobCancel(ctx context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_orgKeyUse(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_orgKeyUse(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OrgKeyUse(ctx, fc.Args["input"].(orgs.KeyInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐRole(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *OrgKeyPayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *OrgKeyPayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *OrgKeyPayload) graphql.Marshaler {
+			return ec.marshalNOrgKeyPayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgKeyPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_orgKeyUse(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrgKeyPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_orgKeyUse_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_orgKeyUnlock(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_orgKeyUnlock(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OrgKeyUnlock(ctx, fc.Args["input"].(OrgKeyUnlockInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐRole(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *OrgKeyPayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *OrgKeyPayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *OrgKeyPayload) graphql.Marshaler {
+			return ec.marshalNOrgKeyPayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgKeyPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_orgKeyUnlock(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrgKeyPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_orgKeyUnlock_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_orgKeyRotate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_orgKeyRotate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OrgKeyRotate(ctx, fc.Args["input"].(OrgKeyRotateInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐRole(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *OrgKeyPayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *OrgKeyPayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *OrgKeyPayload) graphql.Marshaler {
+			return ec.marshalNOrgKeyPayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgKeyPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_orgKeyRotate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrgKeyPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_orgKeyRotate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_orgConnect(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13141,6 +13463,38 @@ func (ec *executionContext) fieldContext_Org_files(ctx context.Context, field gr
 	return fc, nil
 }
 
+func (ec *executionContext) _Org_encryption(ctx context.Context, field graphql.CollectedField, obj *ent.Org) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Org_encryption(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Org().Encryption(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *OrgEncryption) graphql.Marshaler {
+			return ec.marshalNOrgEncryption2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgEncryption(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Org_encryption(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Org",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrgEncryption(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Org_record(ctx context.Context, field graphql.CollectedField, obj *ent.Org) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14030,6 +14384,162 @@ func (ec *executionContext) fieldContext_OrgEdge_node(_ context.Context, field g
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Org(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrgEncryption_keeper(ctx context.Context, field graphql.CollectedField, obj *OrgEncryption) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgEncryption_keeper(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Keeper, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v KeyKeeper) graphql.Marshaler {
+			return ec.marshalNKeyKeeper2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐKeyKeeper(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgEncryption_keeper(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrgEncryption", field, false, false, errors.New("field of type KeyKeeper does not have child fields"))
+}
+
+func (ec *executionContext) _OrgEncryption_fingerprint(ctx context.Context, field graphql.CollectedField, obj *OrgEncryption) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgEncryption_fingerprint(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Fingerprint, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrgEncryption_fingerprint(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrgEncryption", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OrgEncryption_epoch(ctx context.Context, field graphql.CollectedField, obj *OrgEncryption) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgEncryption_epoch(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Epoch, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgEncryption_epoch(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrgEncryption", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _OrgEncryption_locked(ctx context.Context, field graphql.CollectedField, obj *OrgEncryption) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgEncryption_locked(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Locked, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgEncryption_locked(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrgEncryption", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _OrgKeyPayload_org(ctx context.Context, field graphql.CollectedField, obj *OrgKeyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgKeyPayload_org(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Org, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Org) graphql.Marshaler {
+			return ec.marshalOOrg2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚐOrg(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrgKeyPayload_org(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrgKeyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Org(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrgKeyPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *OrgKeyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgKeyPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgKeyPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrgKeyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
 		},
 	}
 	return fc, nil
@@ -21710,7 +22220,7 @@ func (ec *executionContext) unmarshalInputOrgConnectInput(ctx context.Context, o
 		asMap["type"] = "PRODUCTION"
 	}
 
-	fieldsInOrder := [...]string{"orgId", "name", "type", "flow", "loginUrl", "clientId", "clientSecret", "refreshToken", "timeMachineKey"}
+	fieldsInOrder := [...]string{"orgId", "name", "type", "flow", "loginUrl", "clientId", "clientSecret", "refreshToken", "customerKey", "timeMachineKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -21773,6 +22283,13 @@ func (ec *executionContext) unmarshalInputOrgConnectInput(ctx context.Context, o
 				return it, err
 			}
 			it.RefreshToken = data
+		case "customerKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("customerKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CustomerKey = data
 		case "timeMachineKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timeMachineKey"))
 			data, err := ec.unmarshalOString2string(ctx, v)
@@ -21840,6 +22357,110 @@ func (ec *executionContext) unmarshalInputOrgDeletePlanInput(ctx context.Context
 				return it, err
 			}
 			it.OrgID = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputOrgKeyRotateInput(ctx context.Context, obj any) (OrgKeyRotateInput, error) {
+	var it OrgKeyRotateInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"orgId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "orgId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrgID = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputOrgKeyUnlockInput(ctx context.Context, obj any) (OrgKeyUnlockInput, error) {
+	var it OrgKeyUnlockInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"orgId", "key"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "orgId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrgID = data
+		case "key":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("key"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Key = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputOrgKeyUseInput(ctx context.Context, obj any) (orgs.KeyInput, error) {
+	var it orgs.KeyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"orgId", "key"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "orgId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrgID = data
+		case "key":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("key"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Key = data
 		}
 	}
 	return it, nil
@@ -23107,6 +23728,13 @@ func (ec *executionContext) _Payload(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._OrgSettingsUpdatePayload(ctx, sel, obj)
+	case OrgKeyPayload:
+		return ec._OrgKeyPayload(ctx, sel, &obj)
+	case *OrgKeyPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._OrgKeyPayload(ctx, sel, obj)
 	case OrgDeletePlanPayload:
 		return ec._OrgDeletePlanPayload(ctx, sel, &obj)
 	case *OrgDeletePlanPayload:
@@ -26986,6 +27614,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "orgKeyUse":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_orgKeyUse(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "orgKeyUnlock":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_orgKeyUnlock(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "orgKeyRotate":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_orgKeyRotate(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "orgConnect":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_orgConnect(ctx, field)
@@ -27478,6 +28127,44 @@ func (ec *executionContext) _Org(ctx context.Context, sel ast.SelectionSet, obj 
 					}
 				}()
 				res = ec._Org_files(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "encryption":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Org_encryption(ctx, field, obj)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -28082,6 +28769,102 @@ func (ec *executionContext) _OrgEdge(ctx context.Context, sel ast.SelectionSet, 
 			}
 		case "node":
 			out.Values[i] = ec._OrgEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var orgEncryptionImplementors = []string{"OrgEncryption"}
+
+func (ec *executionContext) _OrgEncryption(ctx context.Context, sel ast.SelectionSet, obj *OrgEncryption) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, orgEncryptionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrgEncryption")
+		case "keeper":
+			out.Values[i] = ec._OrgEncryption_keeper(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "fingerprint":
+			out.Values[i] = ec._OrgEncryption_fingerprint(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "epoch":
+			out.Values[i] = ec._OrgEncryption_epoch(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "locked":
+			out.Values[i] = ec._OrgEncryption_locked(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var orgKeyPayloadImplementors = []string{"OrgKeyPayload", "Payload"}
+
+func (ec *executionContext) _OrgKeyPayload(ctx context.Context, sel ast.SelectionSet, obj *OrgKeyPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, orgKeyPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrgKeyPayload")
+		case "org":
+			out.Values[i] = ec._OrgKeyPayload_org(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._OrgKeyPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -33089,6 +33872,16 @@ func (ec *executionContext) marshalNJobState2githubᚗcomᚋholdfastᚑbackupᚋ
 	return v
 }
 
+func (ec *executionContext) unmarshalNKeyKeeper2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐKeyKeeper(ctx context.Context, v any) (KeyKeeper, error) {
+	var res KeyKeeper
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNKeyKeeper2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐKeyKeeper(ctx context.Context, sel ast.SelectionSet, v KeyKeeper) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNLogLevel2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐLogLevel(ctx context.Context, v any) (engine.LogLevel, error) {
 	var res engine.LogLevel
 	err := res.UnmarshalGQL(v)
@@ -33450,6 +34243,41 @@ func (ec *executionContext) marshalNOrgEdge2ᚖgithubᚗcomᚋholdfastᚑbackup�
 		return graphql.Null
 	}
 	return ec._OrgEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNOrgEncryption2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgEncryption(ctx context.Context, sel ast.SelectionSet, v *OrgEncryption) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._OrgEncryption(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNOrgKeyPayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgKeyPayload(ctx context.Context, sel ast.SelectionSet, v *OrgKeyPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._OrgKeyPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNOrgKeyRotateInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgKeyRotateInput(ctx context.Context, v any) (OrgKeyRotateInput, error) {
+	res, err := ec.unmarshalInputOrgKeyRotateInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNOrgKeyUnlockInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgKeyUnlockInput(ctx context.Context, v any) (OrgKeyUnlockInput, error) {
+	res, err := ec.unmarshalInputOrgKeyUnlockInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNOrgKeyUseInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋorgsᚐKeyInput(ctx context.Context, v any) (orgs.KeyInput, error) {
+	res, err := ec.unmarshalInputOrgKeyUseInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNOrgOrderField2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚐOrgOrderField(ctx context.Context, v any) (*ent.OrgOrderField, error) {

@@ -3,6 +3,10 @@
 package generated
 
 import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
 	"time"
 
 	"entgo.io/contrib/entgql"
@@ -206,6 +210,42 @@ func (this OrgDeletePlanPayload) GetUserErrors() []UserError {
 		interfaceSlice = append(interfaceSlice, concrete)
 	}
 	return interfaceSlice
+}
+
+type OrgEncryption struct {
+	Keeper KeyKeeper `json:"keeper"`
+	// Tells one customer's key from another; null with the server's keeper.
+	Fingerprint *string `json:"fingerprint,omitempty"`
+	// Of the key that seals what is stored now; it counts the rotations from 1. 0 before anything is stored.
+	Epoch int `json:"epoch"`
+	// This server has not been given the customer's key since it started: reads and jobs of the org fail with ORG_LOCKED until orgKeyUnlock.
+	Locked bool `json:"locked"`
+}
+
+type OrgKeyPayload struct {
+	Org        *ent.Org    `json:"org,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+func (OrgKeyPayload) IsPayload() {}
+func (this OrgKeyPayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
+type OrgKeyRotateInput struct {
+	OrgID string `json:"orgId"`
+}
+
+type OrgKeyUnlockInput struct {
+	OrgID string `json:"orgId"`
+	Key   string `json:"key"`
 }
 
 type OrgSettingsUpdatePayload struct {
@@ -657,4 +697,62 @@ func (this UserRoleChangePayload) GetUserErrors() []UserError {
 		interfaceSlice = append(interfaceSlice, concrete)
 	}
 	return interfaceSlice
+}
+
+// What an org's keys are under. Without it nothing of the org can be read.
+type KeyKeeper string
+
+const (
+	// The server's keeper: its key file, or the key service of HOLDFAST_KEY_URL.
+	KeyKeeperServer KeyKeeper = "SERVER"
+	// A key of the customer's own, which the server keeps in memory only: after a start the org is locked until it is given again.
+	KeyKeeperCustomer KeyKeeper = "CUSTOMER"
+)
+
+var AllKeyKeeper = []KeyKeeper{
+	KeyKeeperServer,
+	KeyKeeperCustomer,
+}
+
+func (e KeyKeeper) IsValid() bool {
+	switch e {
+	case KeyKeeperServer, KeyKeeperCustomer:
+		return true
+	}
+	return false
+}
+
+func (e KeyKeeper) String() string {
+	return string(e)
+}
+
+func (e *KeyKeeper) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = KeyKeeper(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid KeyKeeper", str)
+	}
+	return nil
+}
+
+func (e KeyKeeper) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *KeyKeeper) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e KeyKeeper) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
