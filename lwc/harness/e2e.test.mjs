@@ -247,6 +247,20 @@ describe('Time Machine', () => {
     );
   });
 
+  it('lists and opens files', async () => {
+    const journey = await open({ record: first });
+    await journey.machine.getByRole('tab', { name: 'Files' }).click();
+    await journey.machine.getByText('Framework contract').waitFor();
+    await journey.fits('10-files');
+    const [request] = await Promise.all([
+      page.context().waitForEvent('request', (asked) => asked.url().includes('/time-machine/v1/file/')),
+      journey.machine.getByRole('button', { name: /^Open Framework contract/ }).click()
+    ]);
+    const response = await request.response();
+    assert.equal(response.status(), 200);
+    assert.match(response.headers()['content-disposition'], /Framework contract.*\.txt/);
+  });
+
   it('lists deleted related records and compares one', async () => {
     const journey = await open({ record: first });
     await journey.machine.getByRole('tab', { name: 'Deleted related records' }).click();
