@@ -31,30 +31,27 @@ func (r *reading) copyBelow(ctx context.Context, s *Selection, writer *vault.Wri
 
 // copyIDs stores records by their own ids, those that match also if there is
 // such a condition, and reports which the org gave.
-func (r *reading) copyIDs(ctx context.Context, ids []string, also string, writer *vault.Writer) (found map[string]bool, err error) {
+func (r *reading) copyIDs(ctx context.Context, ids []string, also string, writer *vault.Writer) (map[string]bool, error) {
 	request := r.request()
 	request.Where, request.Expect, request.Resume = among("Id", ids, also), int64(len(ids)), nil
 	request.StampField, request.Since = "", time.Time{}
-	rows, err := r.Org.Read(ctx, request)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	found = map[string]bool{}
-	columns := locate(rows.Fields(), describe.StampField(r.object))
-	for {
-		values, err := rows.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return found, nil
+	found := map[string]bool{}
+	return found, r.read(ctx, request, func(rows engine.Rows) error {
+		columns := locate(rows.Fields(), describe.StampField(r.object))
+		for {
+			values, err := rows.Next(ctx)
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			found[string(values[columns.id])] = true
+			if err := r.keep(ctx, writer, columns.row(values)); err != nil {
+				return err
+			}
 		}
-		if err != nil {
-			return nil, err
-		}
-		found[string(values[columns.id])] = true
-		if err := r.keep(ctx, writer, columns.row(values)); err != nil {
-			return nil, err
-		}
-	}
+	})
 }
 
 // ids streams the ids of a selection's records as the org has them now.

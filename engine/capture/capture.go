@@ -31,8 +31,10 @@ const (
 	overlap = 10 * time.Minute
 	// rowsPerCheckpoint bounds what a killed attempt reads again.
 	rowsPerCheckpoint = 50_000
-	// atOnce is how many SObjects are read side by side.
-	atOnce = 3
+	// atOnce is how many SObjects are read side by side, and askedAtOnce how many
+	// the org is asked for: it takes its time to have a large one ready.
+	atOnce      = 3
+	askedAtOnce = 8
 	// preparedAtOnce bounds how many describes are in memory, and how many
 	// SObjects one probe asks about.
 	preparedAtOnce = 100
@@ -131,8 +133,10 @@ func (c *Capture) readPart(ctx context.Context, readings []*reading) (failed int
 		return len(readings), err
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
+	group.SetLimit(askedAtOnce)
+	turns := make(chan struct{}, atOnce)
 	for _, r := range readings {
+		r.turns = turns
 		group.Go(func() error {
 			r.failure = r.run(groupCtx)
 			return stopsAll(groupCtx, r.failure)
@@ -204,10 +208,11 @@ type reading struct {
 	progress  *job.ObjectProgress
 	contents  *contents // of the SObject's records; nil when they have none
 	token     token
-	whole     bool  // an earlier attempt finished it
-	idle      bool  // the org says that nothing has changed
-	resumable bool  // what is being read has a position to go on from
-	failure   error // of this SObject alone
+	whole     bool          // an earlier attempt finished it
+	idle      bool          // the org says that nothing has changed
+	resumable bool          // what is being read has a position to go on from
+	turns     chan struct{} // held by those whose rows are being read
+	failure   error         // of this SObject alone
 }
 
 // prepare finds out what there is to read.
@@ -344,11 +349,22 @@ func (r *reading) copyAll(ctx context.Context, writer *vault.Writer) (err error)
 }
 
 func (r *reading) copyRead(ctx context.Context, request engine.ReadRequest, writer *vault.Writer) error {
+	return r.read(ctx, request, func(rows engine.Rows) error { return r.copyRows(ctx, rows, writer) })
+}
+
+// read has the org prepare the rows, and waits for its turn to read them.
+func (r *reading) read(ctx context.Context, request engine.ReadRequest, copy func(engine.Rows) error) error {
 	rows, err := r.Org.Read(ctx, request)
 	if err != nil {
 		return err
 	}
-	return errors.Join(r.copyRows(ctx, rows, writer), rows.Close())
+	select {
+	case r.turns <- struct{}{}:
+		defer func() { <-r.turns }()
+	case <-ctx.Done():
+		return errors.Join(ctx.Err(), rows.Close())
+	}
+	return errors.Join(copy(rows), rows.Close())
 }
 
 func (r *reading) request() engine.ReadRequest {

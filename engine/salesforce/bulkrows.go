@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/zeebo/xxh3"
 	"golang.org/x/sync/errgroup"
@@ -20,6 +21,7 @@ import (
 // through one channel, so that its position never claims too much.
 type bulkRows struct {
 	*read
+	begin  func() // the first call starts the lister and the workers
 	cancel context.CancelFunc
 	group  *errgroup.Group
 	todo   chan string
@@ -42,6 +44,8 @@ type event struct {
 	rows     int64
 }
 
+// startBulk asks for nothing yet: a stream that waits for its reader holds no
+// request that another could use.
 func startBulk(ctx context.Context, r *read, j job, at bulkPosition) *bulkRows {
 	ctx, cancel := context.WithCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)
@@ -51,14 +55,16 @@ func startBulk(ctx context.Context, r *read, j job, at bulkPosition) *bulkRows {
 		todo: make(chan string), events: make(chan event, parallel), free: make(chan *block, 4*parallel),
 	}
 	b.at.Pages = slices.Clone(at.Pages)
-	group.Go(func() error { return b.list(ctx, b.at.More, slices.Clone(at.Pages)) })
-	for range parallel {
-		group.Go(func() error { return b.work(ctx) })
-	}
-	go func() {
-		b.err = group.Wait() // read after the channel is closed
-		close(b.events)
-	}()
+	b.begin = sync.OnceFunc(func() {
+		group.Go(func() error { return b.list(ctx, at.More, slices.Clone(at.Pages)) })
+		for range parallel {
+			group.Go(func() error { return b.work(ctx) })
+		}
+		go func() {
+			b.err = group.Wait() // read after the channel is closed
+			close(b.events)
+		}()
+	})
 	return b
 }
 
@@ -72,6 +78,7 @@ func (b *bulkRows) Position() []byte { return position{Bulk: &b.at}.encode() }
 // org, which drops them after a week: a later Read may go on from Position.
 func (b *bulkRows) Close() error {
 	b.cancel()
+	b.begin()
 	for range b.events { // drained, so that the workers end
 	}
 	return nil
@@ -79,6 +86,7 @@ func (b *bulkRows) Close() error {
 
 // Next returns the next row.
 func (b *bulkRows) Next(ctx context.Context) ([][]byte, error) {
+	b.begin()
 	for b.block == nil || b.next == b.block.len() {
 		b.recycle(b.block)
 		b.block, b.next = nil, 0
