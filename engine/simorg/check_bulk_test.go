@@ -3,8 +3,10 @@ package simorg_test
 import (
 	"compress/gzip"
 	"encoding/csv"
+	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/holdfast-backup/holdfast/engine/simorg"
@@ -101,18 +103,24 @@ func bulkStateMachine(w *world) {
 	expect(w, "row", strings.Join(rows[1][1:], "|"), "Quote \" and\nline|2026-03-01T10:00:00.000Z|false|Ada Admin|")
 	total, locator, pages := 10, header.Get("Sforce-Locator"), 1
 	for ; locator != "null" && pages < 10; pages++ {
-		rows, header = w.page("/jobs/query/" + job.ID + "/results?maxRecords=10&locator=" + locator)
-		expect(w, "the header again", rows[0][0], "Id")
+		path := "/jobs/query/" + job.ID + "/results?maxRecords=10&locator=" + locator
+		again, _ := w.page(path)
+		rows, header = w.page(path)
+		expect(w, "a locator read again", fmt.Sprint(rows), fmt.Sprint(again))
+		expect(w, "the header again", strings.Join(rows[0], ","), "Id,Name,CreatedDate,IsDeleted,Owner.Name,Phone")
+		expect(w, "the page's number", header.Get("Sforce-NumberOfRecords"), strconv.Itoa(len(rows)-1))
 		total, locator = total+len(rows)-1, header.Get("Sforce-Locator")
 	}
-	expect(w, "all rows", total, 25)
+	expect(w, "all rows, pages", fmt.Sprint(total, pages), "25 3")
+	w.bulkForms(job.ID)
 	_, raw := w.do("GET", "/jobs/query/"+job.ID+"/results", nil, "Accept-Encoding", "gzip")
 	z, err := gzip.NewReader(strings.NewReader(string(raw)))
 	if err != nil {
 		w.Fatal(err)
 	}
 	plain, _ := io.ReadAll(z)
-	if !strings.HasPrefix(string(plain), `"Id","Name"`) {
+	_, open := w.do("GET", "/jobs/query/"+job.ID+"/results", nil, "Accept-Encoding", "identity")
+	if string(plain) != string(open) || !strings.HasPrefix(string(plain), `"Id","Name"`) {
 		w.Errorf("gzip: %.60s", plain)
 	}
 	w.spoiltResults(job.ID)
@@ -120,11 +128,44 @@ func bulkStateMachine(w *world) {
 	w.refused("GET", "/jobs/query/"+job.ID, nil, 404, "NOT_FOUND")
 }
 
+// bulkForms sees what Bulk spells in its own way, and the other ends of a job.
+func (w *world) bulkForms(job string) {
+	w.Helper()
+	id := w.query("SELECT Id FROM Account LIMIT 1").Records[0]["Id"].(string)
+	expect(w, "REST's date and time", w.query("SELECT CreatedDate FROM Account WHERE Id = '" + id + "'").Records[0]["CreatedDate"], any("2026-03-01T10:00:00.000+0000"))
+	one, _ := w.page("/jobs/query/" + w.queryJob("query", "SELECT CreatedDate, SystemModstamp FROM Account WHERE Id = '"+id+"'") + "/results")
+	expect(w, "Bulk's", strings.Join(one[1], " "), "2026-03-01T10:00:00.000Z 2026-03-01T10:00:00.000Z")
+	var info struct{ CreatedDate, SystemModstamp string }
+	w.must("GET", "/jobs/query/"+job, nil, &info)
+	expect(w, "the job's own", info.CreatedDate+" "+info.SystemModstamp, "2026-03-01T10:00:00.000+0000 2026-03-01T10:00:00.000+0000")
+	w.ingest("Event", "insert", "Subject,StartDateTime,DurationInMinutes\nA,2026-04-01T10:15:30.000Z,5\nB,2026-04-01T12:15:30+02:00,5\n")
+	expect(w, "both forms in", w.count("SELECT COUNT() FROM Event WHERE StartDateTime = 2026-04-01T10:15:30Z"), 2)
+	none, header := w.page("/jobs/query/" + w.queryJob("query", "SELECT Id, Name FROM Account WHERE Name = 'none'") + "/results")
+	expect(w, "an empty result", fmt.Sprint(none, header.Get("Sforce-NumberOfRecords"), header.Get("Sforce-Locator")), "[[Id Name]]0null")
+	w.refused("GET", "/jobs/query/"+job+"/results?locator=!", nil, 400, "INVALID_QUERY_LOCATOR")
+	var stopped struct{ ID, State string }
+	w.must("POST", "/jobs/query", map[string]any{"operation": "query", "query": "SELECT Id FROM Account"}, &stopped)
+	w.must("PATCH", "/jobs/query/"+stopped.ID, map[string]any{"state": "Aborted"}, nil)
+	expect(w, "an aborted query", w.await("/jobs/query/"+stopped.ID), "Aborted")
+	w.refused("GET", "/jobs/query/"+stopped.ID+"/results", nil, 400, "INVALIDJOBSTATE")
+	writing := w.startIngest("Account", "insert", "Name\nLater\n")
+	var states []string
+	for len(states) < 10 && (len(states) == 0 || stopped.State != "JobComplete") {
+		w.must("GET", "/jobs/ingest/"+writing, nil, &stopped)
+		states = append(states, stopped.State)
+	}
+	expect(w, "an ingest's states", strings.Join(states, " "), "InProgress InProgress InProgress JobComplete")
+}
+
 func (w *world) spoiltResults(job string) {
 	path := "/jobs/query/" + job + "/results"
-	w.org.SetFaults(simorg.Fault{Path: "/results", Kind: simorg.Truncated, Times: 1})
-	if _, out := w.do("GET", path, nil); !strings.Contains(string(out), "unexpected EOF") {
-		w.Error("a truncated page ended well")
+	for _, kind := range []simorg.FaultKind{simorg.Truncated, simorg.Cut} {
+		for _, encoding := range []string{"gzip", "identity"} {
+			w.org.SetFaults(simorg.Fault{Path: "/results", Kind: kind, Times: 1})
+			if _, out := w.do("GET", path, nil, "Accept-Encoding", encoding); !strings.Contains(string(out), "unexpected EOF") {
+				w.Errorf("a page that was %s in %s ended well", kind, encoding)
+			}
+		}
 	}
 	w.org.SetFaults(simorg.Fault{Path: "/results", Kind: simorg.ShortBody, Times: 1})
 	_, out := w.do("GET", path, nil)

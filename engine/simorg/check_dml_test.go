@@ -257,6 +257,7 @@ func personsAndCurrencies(w *world) {
 	expect(w, "Name", got["Name"], any("Jo Doe"))
 	half := w.query("SELECT Name, Email, AccountId FROM Contact WHERE Id = '" + got["PersonContactId"].(string) + "'").Records[0]
 	expect(w, "the contact half", fmt.Sprint(half["Name"], half["Email"], half["AccountId"]), "Jo Doejo@doe.example"+person)
+	w.prefixedFields(person, got["PersonContactId"].(string))
 	w.refused("POST", "/sobjects/Contact", map[string]any{"LastName": "X", "AccountId": person}, 400, "INVALID_PERSON_ACCOUNT_OPERATION")
 	w.refused("POST", "/sobjects/Account", map[string]any{"Phone": "1"}, 400, "REQUIRED_FIELD_MISSING")
 	company := w.create("Account", map[string]any{"Name": "Inc"})
@@ -265,6 +266,41 @@ func personsAndCurrencies(w *world) {
 	expect(w, "currencies", w.count("SELECT COUNT() FROM CurrencyType"), 2)
 	without := newWorld(w.T)
 	without.refused("GET", "/query?q=SELECT+CurrencyIsoCode+FROM+Account", nil, 400, "INVALID_FIELD")
+	without.refused("GET", "/query?q=SELECT+IsPersonAccount+FROM+Account", nil, 400, "INVALID_FIELD")
+	without.refused("GET", "/query?q=SELECT+PersonEmail+FROM+Account", nil, 400, "INVALID_FIELD")
+	without.refused("GET", "/sobjects/CurrencyType/describe", nil, 404, "NOT_FOUND")
+	without.refused("POST", "/sobjects/Account", map[string]any{"LastName": "Doe"}, 400, "INVALID_FIELD")
+}
+
+// prefixedFields writes a person's fields on the account and finds them on the
+// contact half; whether Name is required the describe then no longer says.
+func (w *world) prefixedFields(person, contact string) {
+	w.Helper()
+	w.applyTo("Contact", `<fields><fullName>Badge__c</fullName><label>Badge</label><length>20</length><type>Text</type></fields>`)
+	w.must("PATCH", "/sobjects/Account/"+person, map[string]any{"Badge__pc": "B7", "PersonTitle": "Dr", "PersonBirthdate": "1990-02-03", "PersonDepartment": "Ward", "LastName": "Roe"}, nil)
+	half := w.query("SELECT Name, Badge__c, Title, Birthdate, Department, Email, IsPersonAccount FROM Contact WHERE Id = '" + contact + "'").Records[0]
+	expect(w, "the contact half", fmt.Sprint(half["Name"], half["Badge__c"], half["Title"], half["Birthdate"], half["Department"], half["Email"], half["IsPersonAccount"]),
+		"Jo RoeB7Dr1990-02-03Wardjo@doe.exampletrue")
+	w.refused("PATCH", "/sobjects/Account/"+person, map[string]any{"Name": "Not by name"}, 400, "INVALID_FIELD_FOR_INSERT_UPDATE")
+	w.refused("PATCH", "/sobjects/Account/"+person, map[string]any{"IsPersonAccount": false}, 400, "INVALID_FIELD_FOR_INSERT_UPDATE")
+	var describe struct {
+		Fields []struct {
+			Name     string
+			Nillable bool
+		}
+	}
+	w.must("GET", "/sobjects/Account/describe", nil, &describe)
+	names := map[string]bool{}
+	for _, f := range describe.Fields {
+		names[f.Name] = f.Nillable
+	}
+	expect(w, "Name, LastName nillable; Badge__pc described", fmt.Sprint(names["Name"], names["LastName"], names["Badge__pc"]), "true true true")
+	w.deploy(map[string]string{"package.xml": "<Package " + metaNS + "/>", "destructiveChanges.xml": "<Package " + metaNS + "><types><members>Contact.Badge__c</members><name>CustomField</name></types></Package>"})
+	w.refused("GET", "/query?q=SELECT+Badge__pc+FROM+Account", nil, 400, "INVALID_FIELD")
+	w.must("DELETE", "/sobjects/Account/"+person, nil, nil)
+	expect(w, "the half goes with the account", w.count("SELECT COUNT() FROM Contact WHERE Id = '"+contact+"'"), 0)
+	expect(w, "and comes back", w.undelete(person)[0], true)
+	expect(w, "with it", w.count("SELECT COUNT() FROM Contact WHERE Id = '"+contact+"'"), 1)
 }
 
 func archivedActivities(w *world) {
@@ -283,6 +319,37 @@ func archivedActivities(w *world) {
 		w.Errorf("queryAll sees %+v", r)
 	}
 	w.must("PATCH", "/sobjects/Event/"+event, map[string]any{"Subject": "still writable"}, nil)
+	expect(w, "what was written", w.queryAll("SELECT Subject FROM Event WHERE Id = '" + event + "'").Records[0]["Subject"], any("still writable"))
+	w.archivedElsewhere(closed, event)
+}
+
+// archivedElsewhere looks for archived activities by every other way to ask.
+func (w *world) archivedElsewhere(closed, event string) {
+	w.Helper()
+	account := w.create("Account", map[string]any{"Name": "A"})
+	again := w.create("Task", map[string]any{"Subject": "Again", "Status": "Completed", "ActivityDate": "2025-06-01", "WhatId": account})
+	expect(w, "an old one made anew, until the next job", w.count("SELECT COUNT() FROM Task WHERE Id = '"+again+"'"), 1)
+	undated := w.create("Task", map[string]any{"Subject": "No date", "Status": "Completed", "WhatId": account})
+	later := w.create("Task", map[string]any{"Subject": "To come", "Status": "Completed", "ActivityDate": "2026-12-24", "WhatId": account})
+	w.clock.advance(25 * time.Hour)
+	w.signIn()
+	expect(w, "after it", w.count("SELECT COUNT() FROM Task WHERE Id = '"+again+"'"), 0)
+	expect(w, "closed without a date, made yesterday", w.count("SELECT COUNT() FROM Task WHERE Id = '"+undated+"'"), 1)
+	w.clock.advance(365 * 24 * time.Hour)
+	w.signIn()
+	expect(w, "a year after it was made", w.count("SELECT COUNT() FROM Task WHERE Id IN ('"+undated+"','"+later+"')"), 1)
+	kids := w.query("SELECT Id, (SELECT Id FROM Tasks) FROM Account WHERE Id = '" + account + "'").Records[0]["Tasks"]
+	expect(w, "under their account", fmt.Sprint(kids.(map[string]any)["totalSize"]), "1")
+	all := w.queryAll("SELECT Id, (SELECT Id FROM Tasks) FROM Account WHERE Id = '" + account + "'").Records[0]["Tasks"]
+	expect(w, "and by queryAll", fmt.Sprint(all.(map[string]any)["totalSize"]), "3")
+	expect(w, "counted in groups", len(w.query("SELECT Subject, COUNT(Id) FROM Task GROUP BY Subject").Records), 2)
+	for operation, want := range map[string]int{"query": 2, "queryAll": 5} {
+		page, _ := w.page("/jobs/query/" + w.queryJob(operation, "SELECT Id FROM Task") + "/results")
+		expect(w, "in bulk by "+operation, len(page)-1, want)
+	}
+	w.must("DELETE", "/sobjects/Task/"+closed, nil, nil)
+	expect(w, "deleted all the same", w.queryAll("SELECT IsDeleted FROM Task WHERE Id = '" + closed + "'").Records[0]["IsDeleted"], any(true))
+	expect(w, "the event is still only archived", w.queryAll("SELECT IsDeleted FROM Event WHERE Id = '" + event + "'").Records[0]["IsDeleted"], any(false))
 }
 
 func rowLocks(w *world) {

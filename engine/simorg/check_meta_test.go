@@ -6,9 +6,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/holdfast-backup/holdfast/engine/simorg"
 )
@@ -256,10 +258,16 @@ func schemaDrift(w *world) {
 		return w.query("SELECT Size__c FROM Account WHERE Id = '" + id + "'").Records[0]["Size__c"]
 	}
 	field("Text", "<length>20</length>")
+	expect(w, "added: what is there has no value", value(), nil)
 	w.must("PATCH", "/sobjects/Account/"+id, map[string]any{"Size__c": "12.5"}, nil)
 	other := w.create("Account", map[string]any{"Name": "Words", "Size__c": "many"})
+	stamp := w.stamp(id)
+	w.clock.advance(time.Hour)
 	field("Number", "<precision>10</precision><scale>1</scale>")
 	expect(w, "converted", value(), any(12.5))
+	expect(w, "the stamp of a converted row", w.stamp(id), stamp)
+	status, _ := w.do("GET", "/sobjects/Account/describe", nil, "If-Modified-Since", w.clock.now().Add(-time.Minute).UTC().Format(http.TimeFormat))
+	expect(w, "the describe is new", status, 200)
 	expect(w, "what does not convert", w.query("SELECT Size__c FROM Account WHERE Id = '" + other + "'").Records[0]["Size__c"], nil)
 	_, d := w.do("GET", "/sobjects/Account/describe", nil)
 	var describe struct{ Fields []struct{ Name, Type string } }
@@ -271,6 +279,8 @@ func schemaDrift(w *world) {
 		w.Fatal(out)
 	}
 	w.refused("GET", "/query?q=SELECT+Size__c+FROM+Account", nil, 400, "INVALID_FIELD")
+	expect(w, "the stamp when a field is gone", w.stamp(id), stamp)
+	w.renamesValue(id)
 	field("Text", "<length>20</length>")
 	expect(w, "a field of the same name is another one", value(), nil)
 	w.applyTo("Ship__c", "<label>Ship</label><pluralLabel>Ships</pluralLabel><nameField><label>Name</label><type>Text</type></nameField><sharingModel>ReadWrite</sharingModel><deploymentStatus>Deployed</deploymentStatus>")
@@ -279,4 +289,34 @@ func schemaDrift(w *world) {
 	w.deploy(map[string]string{"package.xml": "<Package " + metaNS + "/>", "destructiveChanges.xml": "<Package " + metaNS + "><types><members>Ship__c</members><name>CustomObject</name></types></Package>"})
 	w.refused("GET", "/query?q=SELECT+Id+FROM+Ship__c", nil, 400, "INVALID_TYPE")
 	w.refused("GET", "/sobjects/Ship__c/describe", nil, 404, "NOT_FOUND")
+	w.refused("GET", "/sobjects/Ship__c/"+ship, nil, 404, "NOT_FOUND")
+	_, d = w.do("GET", "/sobjects", nil)
+	expect(w, "listed", strings.Contains(string(d), "Ship__c"), false)
+}
+
+func (w *world) stamp(account string) any {
+	w.Helper()
+	return w.query("SELECT SystemModstamp FROM Account WHERE Id = '" + account + "'").Records[0]["SystemModstamp"]
+}
+
+// renamesValue renames a picklist value: records follow and nothing tells of it.
+func (w *world) renamesValue(id string) {
+	w.Helper()
+	w.applyField(`<fields><fullName>Tier__c</fullName><label>Tier</label><type>Picklist</type><valueSet><restricted>true</restricted><valueSetDefinition><value><fullName>Gold</fullName><default>false</default><label>Gold</label></value><value><fullName>Tin</fullName><default>false</default><label>Tin</label></value></valueSetDefinition></valueSet></fields>`)
+	w.must("PATCH", "/sobjects/Account/"+id, map[string]any{"Tier__c": "Gold"}, nil)
+	tin := w.create("Account", map[string]any{"Name": "Tin", "Tier__c": "Tin"})
+	stamp := w.stamp(id)
+	w.clock.advance(time.Minute)
+	if err := w.org.RenamePicklistValue("Account", "Tier__c", "Gold", "Platinum"); err != nil {
+		w.Fatal(err)
+	}
+	expect(w, "the rows after the rename", fmt.Sprint(w.query("SELECT Id FROM Account WHERE Tier__c = 'Platinum'").Records[0]["Id"],
+		w.query("SELECT Id FROM Account WHERE Tier__c = 'Tin'").Records[0]["Id"]), fmt.Sprint(id, tin))
+	expect(w, "the old value", w.count("SELECT COUNT() FROM Account WHERE Tier__c = 'Gold'"), 0)
+	expect(w, "the stamp of a renamed value", w.stamp(id), stamp)
+	w.refused("PATCH", "/sobjects/Account/"+tin, map[string]any{"Tier__c": "Gold"}, 400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST")
+	w.must("PATCH", "/sobjects/Account/"+tin, map[string]any{"Tier__c": "Platinum"}, nil)
+	if err := w.org.RenamePicklistValue("Account", "Tier__c", "Gold", "Lead"); err == nil {
+		w.Error("a value that is not there was renamed")
+	}
 }

@@ -1,11 +1,14 @@
 package simorg_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -145,9 +148,13 @@ func queryLocators(w *world) {
 		w.Fatalf("first page: %d of %d, next %s", len(first.Records), first.TotalSize, first.NextRecordsURL)
 	}
 	w.must("DELETE", "/sobjects/Account/"+first.Records[0]["Id"].(string), nil, nil)
+	late := w.create("Account", map[string]any{"Name": "Too late for the result"})
 	second := page(first.NextRecordsURL)
-	w.must("DELETE", "/sobjects/Account/"+w.query("SELECT Id FROM Account ORDER BY Id DESC LIMIT 1").Records[0]["Id"].(string), nil, nil)
+	w.must("DELETE", "/sobjects/Account/"+w.query("SELECT Id FROM Account ORDER BY Id DESC LIMIT 2").Records[1]["Id"].(string), nil, nil)
 	third := page(second.NextRecordsURL)
+	expect(w, "totalSize of the second page", second.TotalSize, 450)
+	expect(w, "what came later is not in the result", slices.ContainsFunc(third.Records, func(r map[string]any) bool { return r["Id"] == late }), false)
+	expect(w, "the last page's locator", third.NextRecordsURL, "")
 	expect(w, "totalSize of the last page", third.TotalSize, 450)
 	expect(w, "rows of the last page, one deleted meanwhile", len(third.Records), 49)
 	expect(w, "done", third.Done, true)
@@ -168,9 +175,64 @@ func queryLocators(w *world) {
 	}
 	rest := page(kids["nextRecordsUrl"].(string))
 	expect(w, "children on the first page and the next", len(kids["records"].([]any))+len(rest.Records), 300)
-	w.clock.advance(49 * time.Hour)
+	expect(w, "the nested result, totalSize and done", fmt.Sprint(rest.TotalSize, rest.Done), "300 true")
+	w.pageSizes()
+	w.clock.advance(47 * time.Hour)
+	w.signIn()
+	expect(w, "a locator of 47 hours", len(page(first.NextRecordsURL).Records), 200)
+	w.clock.advance(2 * time.Hour)
 	w.signIn()
 	w.refused("GET", first.NextRecordsURL, nil, 400, "INVALID_QUERY_LOCATOR")
+	w.refused("GET", kids["nextRecordsUrl"].(string), nil, 400, "INVALID_QUERY_LOCATOR")
+}
+
+// pageSizes asks for pages of every size, and finds those short that would be
+// too large: children count as rows, and so do long texts.
+func (w *world) pageSizes() {
+	w.Helper()
+	w.ingest("Lead", "insert", "LastName,Company,Description\n"+strings.Repeat("L,C,\n", 1900)+strings.Repeat("L,C,"+strings.Repeat("x", 32_000)+"\n", 150))
+	ask := func(soql, options string) rows {
+		w.Helper()
+		var r rows
+		status, out := w.do("GET", "/query?q="+url.QueryEscape(soql), nil, "Sforce-Query-Options", options)
+		if err := json.Unmarshal(out, &r); err != nil || status != 200 || r.Done {
+			w.Fatalf("%s: %d, done %v", soql, status, r.Done)
+		}
+		return r
+	}
+	for options, want := range map[string]int{"": 2000, "batchSize=9000": 2000, "batchSize=1": 200, "batchSize=500": 500, "batchsize=200": 200} {
+		r := ask("SELECT Id FROM Lead", options)
+		expect(w, "rows for "+options, len(r.Records), want)
+		if !strings.HasSuffix(r.NextRecordsURL, fmt.Sprintf("-%d", want)) || r.TotalSize != 2050 {
+			w.Errorf("%s: %d rows, next %s", options, r.TotalSize, r.NextRecordsURL)
+		}
+	}
+	long := ask("SELECT Description FROM Lead WHERE Id != null ORDER BY Id DESC", "")
+	if n := len(long.Records); n < 100 || n >= 150 {
+		w.Errorf("%d rows of long text on a page", n)
+	}
+	for i := range 4 {
+		family := w.create("Account", map[string]any{"Name": fmt.Sprintf("Family %d", i)})
+		w.ingest("Contact", "insert", "LastName,AccountId\n"+strings.Repeat("Kid,"+family+"\n", 90))
+	}
+	few := ask("SELECT Id, (SELECT Id FROM Contacts) FROM Account WHERE Name LIKE 'Family%'", "batchSize=200")
+	if n := len(few.Records); few.TotalSize != 4 || n >= 4 {
+		w.Errorf("%d of %d parents on a page with 90 children each", n, few.TotalSize)
+	}
+	w.as("other@test.example").refused("GET", few.NextRecordsURL, nil, 400, "INVALID_QUERY_LOCATOR")
+	expect(w, "its owner's", len(few.Records)+w.rest(few.NextRecordsURL), 4)
+}
+
+// rest counts the rows behind a locator.
+func (w *world) rest(next string) int {
+	w.Helper()
+	n := 0
+	for next != "" {
+		var r rows
+		w.must("GET", next, nil, &r)
+		n, next = n+len(r.Records), r.NextRecordsURL
+	}
+	return n
 }
 
 func newIDs(w *world) {
@@ -214,9 +276,32 @@ func deletedWindow(w *world) {
 	w.refused("GET", ask(now.Add(-16*24*time.Hour), now), nil, 400, "INVALID_REPLICATION_DATE")
 	w.refused("GET", ask(now, now.Add(-time.Hour)), nil, 400, "INVALID_REPLICATION_DATE")
 	w.refused("GET", ask(now, now.Add(time.Minute)), nil, 400, "INVALID_REPLICATION_DATE")
+	w.refused("GET", ask(now.Add(-15*24*time.Hour-time.Minute), now), nil, 400, "INVALID_REPLICATION_DATE")
+	w.refused("GET", "/sobjects/Account/deleted?start=yesterday&end="+at(now), nil, 400, "INVALID_REPLICATION_DATE")
+	w.refused("GET", "/sobjects/ContentVersion/deleted?start="+at(now.Add(-time.Hour))+"&end="+at(now), nil, 400, "INVALID_TYPE_FOR_OPERATION")
+	w.refused("GET", "/sobjects/Account/updated?start="+at(now.Add(-31*24*time.Hour))+"&end="+at(now), nil, 400, "INVALID_REPLICATION_DATE")
+	var whole struct {
+		DeletedRecords                           []struct{ ID string }
+		EarliestDateAvailable, LatestDateCovered string
+	}
+	reach := now.Add(-15*24*time.Hour + time.Minute)
+	w.must("GET", ask(reach, now.Add(time.Hour)), nil, &whole)
+	expect(w, "of the last 15 days, from and to", fmt.Sprint(len(whole.DeletedRecords), whole.EarliestDateAvailable, whole.LatestDateCovered),
+		"12026-02-14T10:00:00.000+00002026-03-01T10:00:00.000+0000")
+	w.must("GET", ask(now.Add(25*time.Second), now.Add(3*time.Minute)), nil, &whole) // 10:00:55 is 10:00
+	expect(w, "from later in its minute", len(whole.DeletedRecords), 1)
 	var updated struct{ IDs []string }
 	w.must("GET", "/sobjects/Account/updated?start="+at(now.Add(-20*24*time.Hour))+"&end="+at(now.Add(time.Hour)), nil, &updated)
 	expect(w, "updated, none alive", len(updated.IDs), 0)
+	alive := w.create("Account", map[string]any{"Name": "Alive"})
+	w.must("GET", "/sobjects/Account/updated?start="+at(now.Add(25*time.Second))+"&end="+at(now.Add(90*time.Second)), nil, &updated)
+	expect(w, "updated, from later in its minute", strings.Join(updated.IDs, " "), alive)
+	w.clock.advance(16 * 24 * time.Hour)
+	w.signIn()
+	now = w.clock.now()
+	w.refused("GET", ask(now.Add(-16*24*time.Hour-time.Hour), now), nil, 400, "INVALID_REPLICATION_DATE")
+	w.must("GET", ask(now.Add(-15*24*time.Hour+time.Minute), now), nil, &whole)
+	expect(w, "sixteen days later", len(whole.DeletedRecords), 0)
 }
 
 func limitsAndFaults(w *world) {
@@ -238,16 +323,53 @@ func limitsAndFaults(w *world) {
 	if after["DailyApiRequests"].Remaining >= before["DailyApiRequests"].Remaining {
 		w.Error("API requests are not counted")
 	}
-	w.org.SetUsed(100_000)
+	w.ingest("Account", "insert", "Name\nBatch\n")
+	read(&after)
+	expect(w, "batches counted", before["DailyBulkApiBatches"].Remaining-after["DailyBulkApiBatches"].Remaining, 1)
+	used := func() (n int) {
+		_, _ = fmt.Sscanf(w.last.Header.Get("Sforce-Limit-Info"), "api-usage=%d/100000", &n)
+		return n
+	}
+	known := used()
+	w.do("GET", "/sobjects/Nonesuch", nil)
+	expect(w, "a refused call counts", used(), known+1)
+	w.do("GET", "/services/data/", nil)
+	read(&after)
+	expect(w, "the list of versions does not", used(), known+2)
+	expect(w, "the header and /limits", after["DailyApiRequests"].Max-after["DailyApiRequests"].Remaining, used())
+	w.org.SetUsed(99_999)
+	expect(w, "the last of the day", w.withToken(w.token), 200)
+	w.refused("GET", "/limits", nil, 403, "REQUEST_LIMIT_EXCEEDED")
+	_, text := w.do("GET", "/sobjects", nil)
+	expect(w, "the daily refusal", string(text), `[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]`)
 	w.refused("GET", "/sobjects", nil, 403, "REQUEST_LIMIT_EXCEEDED")
 	expect(w, "Sforce-Limit-Info", w.last.Header.Get("Sforce-Limit-Info"), "api-usage=100000/100000")
 	w.clock.advance(25 * time.Hour)
 	w.signIn()
 	expect(w, "a day later", w.withToken(w.token), 200)
+	w.faults()
+	w.latency()
+}
+
+// faults meets every fault that a call can meet.
+func (w *world) faults() {
+	w.Helper()
 	w.org.SetFaults(simorg.Fault{Path: "/limits", Nth: 2, Kind: simorg.Concurrency})
 	expect(w, "first", w.withToken(w.token), 200)
-	w.refused("GET", "/limits", nil, 403, "REQUEST_LIMIT_EXCEEDED")
+	_, text := w.do("GET", "/limits", nil)
+	expect(w, "the second: too many at once", fmt.Sprint(w.last.StatusCode, string(text)), `403[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"ConcurrentRequests (Concurrent API Requests) Limit exceeded."}]`)
 	expect(w, "third", w.withToken(w.token), 200)
+	for kind, want := range map[simorg.FaultKind]string{
+		simorg.Unavailable: `503 application/json;charset=UTF-8 [{"errorCode":"SERVER_UNAVAILABLE"`, simorg.ServerError: `500 application/json;charset=UTF-8 [{"errorCode":"UNKNOWN_EXCEPTION"`,
+		simorg.BadGateway: "502 text/html <html>", simorg.NoRoute: "420 text/html <html>",
+	} {
+		w.org.SetFaults(simorg.Fault{Path: "/limits", Kind: kind, Times: 1})
+		_, text = w.do("GET", "/limits", nil)
+		if got := fmt.Sprint(w.last.StatusCode, " ", w.last.Header.Get("Content-Type"), " ", string(text)); !strings.HasPrefix(got, want) {
+			w.Errorf("%s: %s", kind, got)
+		}
+		expect(w, "after it", w.withToken(w.token), 200)
+	}
 	w.org.SetFaults(simorg.Fault{Path: "/sobjects", Kind: simorg.Reset})
 	if status, _ := w.do("GET", "/sobjects", nil); status != 0 {
 		w.Errorf("a reset connection answered %d", status)
@@ -264,7 +386,7 @@ func limitsAndFaults(w *world) {
 	if status, _ := w.do("POST", "/sobjects/Account", map[string]any{"Name": "Written, not answered"}); status != 0 {
 		w.Errorf("a lost answer came: %d", status)
 	}
-	expect(w, "written all the same", w.query("SELECT COUNT() FROM Account").TotalSize, 1)
+	expect(w, "written all the same", w.query("SELECT COUNT() FROM Account WHERE Name LIKE 'Written%'").TotalSize, 1)
 	w.org.SetFaults(simorg.Fault{Path: "/limits", Rate: 0.5, Kind: simorg.Unavailable})
 	failed := 0
 	for range 60 {
@@ -275,6 +397,36 @@ func limitsAndFaults(w *world) {
 	if failed < 15 || failed > 45 {
 		w.Errorf("%d of 60 failed at rate 0.5", failed)
 	}
+}
+
+// latency hears how long each answer of an org with a latency profile takes.
+func (w *world) latency() {
+	w.Helper()
+	var mu sync.Mutex
+	var delays []time.Duration
+	far := newWorld(w.T, func(c *simorg.Config) {
+		c.Latency = simorg.Latency{Base: time.Minute, Jitter: time.Second}
+		c.Sleep = func(_ context.Context, d time.Duration) {
+			mu.Lock()
+			defer mu.Unlock()
+			delays = append(delays, d)
+		}
+	})
+	for range 20 {
+		far.must("GET", "/limits", nil, nil)
+	}
+	expect(w, "every answer is delayed, the session's too", len(delays), 21)
+	for _, d := range delays {
+		if d < time.Minute || d >= time.Minute+time.Second {
+			w.Errorf("a delay of %s", d)
+		}
+	}
+	if slices.Sort(delays); delays[0] == delays[20] {
+		w.Error("there is no jitter")
+	}
+	far.org.SetFaults(simorg.Fault{Path: "/limits", Kind: simorg.Slow, Delay: time.Hour, Times: 1})
+	far.must("GET", "/limits", nil, nil)
+	expect(w, "the slow answer", slices.Max(delays), time.Hour)
 }
 
 func anyCase(w *world) {

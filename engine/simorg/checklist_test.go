@@ -16,7 +16,9 @@ func TestChecklist(t *testing.T) {
 	}{
 		{"01 error shapes", errorShapes, nil},
 		{"02 status codes", statusCodes, nil},
-		{"03 query locators", queryLocators, nil},
+		{"03 query locators", queryLocators, func(c *simorg.Config) {
+			c.Users = append(c.Users, simorg.User{Username: "other@test.example", Password: "pw", LastName: "Other"})
+		}},
 		{"04 bulk state machine", bulkStateMachine, func(c *simorg.Config) { c.BulkPolls = 2 }},
 		{"05 objects that refuse", refusingObjects, func(c *simorg.Config) {
 			c.Users[0].Permissions = []string{"ApiEnabled", "ViewAllData", "ModifyAllData"}

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/holdfast-backup/holdfast/engine/simorg/schema"
-	"github.com/holdfast-backup/holdfast/engine/simorg/store"
 )
 
 // deployment is a deploy request and what came of it.
@@ -349,24 +348,13 @@ func (o *Org) convert(old *schema.Catalogue) {
 }
 
 func (o *Org) convertField(obj *schema.Object, f *schema.Field) {
-	table := o.table(obj.Name)
-	var all []*store.Record
-	table.After("", func(r *store.Record) bool {
-		all = append(all, r)
-		return true
-	})
-	for _, r := range all {
-		v := make([]string, obj.Cols())
-		r.Values(v)
-		text, err := coerce(f, v[f.Col])
+	o.rewrite(obj, f, func(text string) string {
+		text, err := coerce(f, text)
 		if err != nil {
-			text = ""
+			return ""
 		}
-		if text != v[f.Col] {
-			v[f.Col] = text
-			table.Update(r, v, nil)
-		}
-	}
+		return text
+	})
 }
 
 // state is where a deployment stands.

@@ -123,7 +123,7 @@ func (o *Org) disturb(w http.ResponseWriter, r *http.Request) (http.ResponseWrit
 	}
 	switch fault.Kind {
 	case Slow:
-		wait(r, fault.Delay)
+		o.cfg.Sleep(r.Context(), fault.Delay)
 		return w, false
 	case Reset:
 		drop(w)
@@ -175,16 +175,16 @@ func (o *Org) delay(r *http.Request) {
 		extra = time.Duration(o.faults.random.Int64N(int64(l.Jitter)))
 		o.faults.mu.Unlock()
 	}
-	wait(r, l.Base+extra)
+	o.cfg.Sleep(r.Context(), l.Base+extra)
 }
 
 // wait passes the time, or gives up with the client.
-func wait(r *http.Request, d time.Duration) {
+func wait(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-r.Context().Done():
+	case <-ctx.Done():
 	}
 }
 

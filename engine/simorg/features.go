@@ -1,6 +1,7 @@
 package simorg
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/holdfast-backup/holdfast/engine/simorg/schema"
@@ -21,8 +22,9 @@ func (o *Org) enableFeatures(c *schema.Catalogue) {
 	}
 }
 
-// personFields are the fields of the contact half that an account shows.
-var personFields = map[string]string{"PersonEmail": "Email", "PersonMobilePhone": "MobilePhone", "PersonTitle": "Title"}
+// personFields are the fields of Contact that a person account shows with
+// Person before their names; custom ones it shows with __pc after them.
+var personFields = strings.Fields("Email MobilePhone HomePhone OtherPhone AssistantPhone AssistantName Title Department LeadSource Birthdate")
 
 // enablePersonAccounts gives Account its person half (reference §8.8).
 func (o *Org) enablePersonAccounts(c *schema.Catalogue) {
@@ -32,7 +34,6 @@ func (o *Org) enablePersonAccounts(c *schema.Catalogue) {
 	}
 	for _, f := range []*schema.Field{
 		schema.NewField("LastName", "string", 80, 0), schema.NewField("FirstName", "string", 40, 0),
-		schema.NewField("PersonEmail", "email", 80, 0), schema.NewField("PersonMobilePhone", "phone", 40, 0), schema.NewField("PersonTitle", "string", 80, 0),
 		schema.NewField("IsPersonAccount", "boolean", 0, 0).ReadOnly(),
 		schema.NewField("PersonContactId", "reference", 18, 0).Reference("PersonContact", "Contact").ReadOnly(),
 	} {
@@ -40,11 +41,42 @@ func (o *Org) enablePersonAccounts(c *schema.Catalogue) {
 	}
 	account.Field("Name").Nillable = true
 	contact := c.Get("Contact")
+	for _, name := range personFields {
+		personHalf(account, contact.Field(name), "Person"+name)
+	}
 	contact.Add(schema.NewField("IsPersonAccount", "boolean", 0, 0).ReadOnly())
 	account.RecordTypes = append(account.RecordTypes, schema.RecordType{
 		Active: true, Available: true, DeveloperName: "PersonAccount",
 		Name: "Person Account", RecordTypeID: o.nextID("012"), URLs: map[string]string{},
 	})
+}
+
+// personHalf shows a field of Contact as one of Account.
+func personHalf(account *schema.Object, f *schema.Field, name string) {
+	if f == nil || f.From != schema.Stored || f.Type == "reference" {
+		return
+	}
+	twin := *f
+	twin.Name = name
+	account.Add(&twin)
+}
+
+// personCustom keeps Account's __pc fields in step with Contact's custom ones.
+func (o *Org) personCustom(c *schema.Catalogue) {
+	account, contact := c.Get("Account"), c.Get("Contact")
+	if !o.cfg.PersonAccounts || account == nil || contact == nil {
+		return
+	}
+	for _, f := range slices.Clone(account.Fields) {
+		if name, is := strings.CutSuffix(f.Name, "__pc"); is && contact.Field(name+"__c") == nil {
+			account.Remove(f.Name)
+		}
+	}
+	for _, f := range contact.Fields {
+		if name, is := strings.CutSuffix(f.Name, "__c"); is {
+			personHalf(account, f, name+"__pc")
+		}
+	}
 }
 
 // personAccount makes the name of a person account, and says whether it is one.
@@ -69,10 +101,17 @@ func personSaved(c *change) error {
 		return nil
 	}
 	half := input{"LastName": c.get("LastName"), "FirstName": c.get("FirstName"), "AccountId": c.id, "IsPersonAccount": "true"}
-	for mine, theirs := range personFields {
-		half[theirs] = c.get(mine)
-	}
 	contacts := c.o.schema().Get("Contact")
+	for _, name := range personFields {
+		if c.obj.Field("Person"+name) != nil {
+			half[name] = c.get("Person" + name)
+		}
+	}
+	for _, f := range c.obj.Fields {
+		if name, is := strings.CutSuffix(f.Name, "__pc"); is {
+			half[name+"__c"] = c.get(f.Name)
+		}
+	}
 	if r := c.o.table("Contact").Get(c.get("PersonContactId")); r != nil && r.State == store.Live {
 		return c.systemUpdate(contacts, r, half)
 	}

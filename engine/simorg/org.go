@@ -1,6 +1,7 @@
 package simorg
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -61,6 +62,8 @@ type Config struct {
 
 	Faults  []Fault
 	Latency Latency
+	// Sleep passes the time of a delay, or gives up with the client (a timer).
+	Sleep func(context.Context, time.Duration)
 }
 
 // User is a person of the org. Permissions are API names without "Permissions"
@@ -192,6 +195,9 @@ func applyDefaults(c *Config) {
 	setDefault(&c.MaxRows, 2000)
 	setDefault(&c.BulkPolls, 1)
 	setDefault(&c.ResultPageRows, 50_000)
+	if c.Sleep == nil {
+		c.Sleep = wait
+	}
 }
 
 func setDefault[T comparable](v *T, fallback T) {
@@ -227,6 +233,7 @@ func (o *Org) reshape(change func(*schema.Catalogue) error) error {
 // publish puts a schema into use. Every describe is dated now: the platform's
 // own check is as coarse.
 func (o *Org) publish(next *schema.Catalogue) {
+	o.personCustom(next)
 	o.schemaChanged = o.cfg.Now().UTC().Truncate(time.Second)
 	for _, obj := range next.All() {
 		obj.ModifiedAt = o.schemaChanged

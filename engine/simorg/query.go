@@ -13,11 +13,12 @@ import (
 )
 
 const (
-	cursorLife  = 48 * time.Hour
-	maxCursors  = 500
-	maxKept     = 10_000_000 // rows of all cursors together
-	minPageSize = 200
-	maxPageSize = 2000
+	cursorLife   = 48 * time.Hour
+	maxCursors   = 500
+	maxKept      = 10_000_000 // rows of all cursors together
+	minPageSize  = 200
+	maxPageSize  = 2000
+	maxPageBytes = 4 << 20 // long text makes a page shorter
 )
 
 // cursor is a query's rows, fixed when it ran; their values are read page by page.
@@ -231,7 +232,7 @@ func (c *call) page(cur *cursor, offset int) []byte {
 	var records []byte
 	shown, printed := 0, 0
 	for _, r := range rows {
-		if shown == size || shown > 0 && p.budget <= 0 {
+		if shown == size || shown > 0 && (p.budget <= 0 || len(records) > maxPageBytes) {
 			break
 		}
 		shown++
