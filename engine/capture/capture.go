@@ -353,7 +353,7 @@ func (r *reading) copyRead(ctx context.Context, request engine.ReadRequest, writ
 }
 
 // read has the org prepare the rows, and waits for its turn to read them.
-func (r *reading) read(ctx context.Context, request engine.ReadRequest, copy func(engine.Rows) error) error {
+func (r *reading) read(ctx context.Context, request engine.ReadRequest, use func(engine.Rows) error) error {
 	rows, err := r.Org.Read(ctx, request)
 	if err != nil {
 		return err
@@ -364,7 +364,7 @@ func (r *reading) read(ctx context.Context, request engine.ReadRequest, copy fun
 	case <-ctx.Done():
 		return errors.Join(ctx.Err(), rows.Close())
 	}
-	return errors.Join(copy(rows), rows.Close())
+	return errors.Join(use(rows), rows.Close())
 }
 
 func (r *reading) request() engine.ReadRequest {

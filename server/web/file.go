@@ -24,7 +24,7 @@ func (s Site) file(open OpenFile) http.HandlerFunc {
 // OpenFile opens the content that a signed link names.
 type OpenFile func(ctx context.Context, token string) (*files.Download, error)
 
-func (s Site) give(w http.ResponseWriter, r *http.Request, content *files.Download, err error) { //nolint:revive // a request, and what opening gave
+func (s Site) give(w http.ResponseWriter, r *http.Request, content *files.Download, err error) {
 	if e, told := engine.AsError(err); told {
 		writeError(w, statusOf(e.Kind), e.Code, e.Message)
 		return
