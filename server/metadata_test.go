@@ -195,6 +195,9 @@ func (v *victim) expectClasses(t *testing.T, job string, count int64) {
 
 // TestMetadataThatMayNotBeReadLeavesTheRecords: the job says what it lacks.
 func TestMetadataThatMayNotBeReadLeavesTheRecords(t *testing.T) {
+	if testing.Short() {
+		t.Skip("stands on SQLite, which is 30 times slower under the race detector; make race runs short tests")
+	}
 	_, server := metadataOrg(t, apexClasses(1), "ApiEnabled", "ViewAllData", "ViewSetup")
 	v := newVictim(t, server.URL, "")
 	id, err := v.backUpMetadata(t)
