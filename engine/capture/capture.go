@@ -41,7 +41,7 @@ const (
 )
 
 // fatalCodes are the failures that no other SObject would escape.
-var fatalCodes = []string{"API_QUOTA_REACHED", "ORG_ACCESS_REVOKED", "VAULT_UNREACHABLE", "VAULT_FULL", "VAULT_KEY_WRONG", "VAULT_RUN_LOST", vault.OrgLocked}
+var fatalCodes = []string{"API_QUOTA_REACHED", "ORG_ACCESS_REVOKED", "VAULT_UNREACHABLE", "VAULT_FULL", "VAULT_RUN_LOST", vault.OrgLocked}
 
 // Capture reads orgs into the vault.
 type Capture struct {

@@ -78,6 +78,20 @@ func TestOneBadBlock(t *testing.T) {
 	}
 }
 
+// blobOf rewrites the segments until one of them has that size.
+func (m *machine) blobOf(size int) []byte {
+	for range 1000 {
+		for _, key := range m.segments() {
+			if b := m.disk.Blobs()[key]; len(b) == size {
+				return b
+			}
+		}
+		check(m.t, m.RewriteAll(m.ctx, m.org))
+	}
+	m.t.Fatalf("no segment became %d bytes long", size)
+	return nil
+}
+
 func TestDamagedBlobs(t *testing.T) {
 	t.Parallel()
 	m, stranger := filled(t), filled(t)
@@ -95,6 +109,7 @@ func TestDamagedBlobs(t *testing.T) {
 		{"emptied", []byte{}, "bytes long"},
 		{"another's", whole[keys[1]], "manifest"},
 		{"another org's", stranger.disk.Blobs()[stranger.segments()[0]], "manifest"},
+		{"another org's of the same size", stranger.blobOf(len(whole[keys[0]])), "manifest"},
 		{"an old one again", old[oldKey], "manifest"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

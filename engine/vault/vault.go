@@ -143,8 +143,8 @@ func fault(op, orgID string, err error) error {
 	}
 	var damage *segment.Error
 	switch {
-	case errors.Is(err, segment.ErrKey):
-		e.Kind, e.Code, e.Message = engine.KindDenied, "VAULT_KEY_WRONG", fmt.Sprintf("The key of org %s does not open its data: %v. Give the vault the key it was written with.", orgID, errors.Unwrap(err))
+	case errors.Is(err, segment.ErrKey) && errors.As(err, &damage): // the keeper's seal proved the key: it is the blob that is another's
+		e.Kind, e.Code, e.Message = engine.KindCorrupt, "VAULT_DAMAGED", fmt.Sprintf("The blob of segment %s is not one that org %s wrote: its own key does not open it. Run “holdfast vault verify” to see what is affected, and bring that blob back from a copy.", damage.Segment, orgID)
 	case errors.As(err, &damage):
 		e.Kind, e.Code, e.Object, e.Message = engine.KindCorrupt, "VAULT_DAMAGED", damage.Object, fmt.Sprintf("A part of the vault is damaged (%s %d of segment %s): run “holdfast vault verify” to see what is affected, and bring that blob back from a copy.", damage.Part, damage.Block, damage.Segment)
 	case errors.Is(err, segment.ErrLimit):
