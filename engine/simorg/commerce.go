@@ -243,7 +243,7 @@ func quoteLine(c *change) error {
 }
 
 func quoteDocument(c *change) error {
-	if c.isNew() && len(c.blobs["Document"]) == 0 && c.get("ContentVersionDocumentId") == "" {
+	if c.isNew() && !c.hasContent("Document") && c.get("ContentVersionDocumentId") == "" {
 		return missing("ContentVersionDocumentId")
 	}
 	c.set("Name", "Quote_"+c.look("Quote", c.get("QuoteId"), "QuoteNumber")+"_V"+strconv.Itoa(1+len(c.alive("QuoteDocument", "QuoteId", c.get("QuoteId"))))+".pdf")

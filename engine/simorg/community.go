@@ -116,7 +116,7 @@ func note(c *change) error {
 		c.id = c.look("ContentVersion", version, "ContentDocumentId")
 		c.set("FileType", "SNOTE")
 		c.set("ContentSize", c.look("ContentVersion", version, "ContentSize"))
-		c.set("TextPreview", clip(string(data)))
+		c.set("TextPreview", preview(data))
 		return nil
 	}
 	documents := c.o.schema().Get("ContentDocument")

@@ -32,6 +32,7 @@ const (
 	RowLock        FaultKind = "rowlock"     // UNABLE_TO_LOCK_ROW, no row is written
 	LocatorExpiry  FaultKind = "locator"     // every open query result is gone
 	NULBytes       FaultKind = "nul"         // a NUL byte inside a CSV value
+	Garbled        FaultKind = "garbled"     // the first byte of the body is another one
 	LostAnswer     FaultKind = "lost"        // the work is done, the answer is not sent
 )
 
@@ -46,6 +47,7 @@ type Fault struct {
 	Times  int // at most so often; 0: no limit
 	Kind   FaultKind
 	Delay  time.Duration
+	After  int64 // Reset closes the connection once so many bytes of the body are sent
 }
 
 // Latency delays every answer: Base, and up to Jitter more.
@@ -126,9 +128,15 @@ func (o *Org) disturb(w http.ResponseWriter, r *http.Request) (http.ResponseWrit
 		o.cfg.Sleep(r.Context(), fault.Delay)
 		return w, false
 	case Reset:
-		drop(w)
+		if fault.After == 0 {
+			drop(w)
+			break
+		}
+		return &severed{ResponseWriter: w, left: fault.After}, false
 	case Truncated, Cut, ShortBody, NULBytes, LostAnswer:
 		o.spoil(w, r, fault.Kind)
+	case Garbled:
+		o.handler.ServeHTTP(&garbled{ResponseWriter: w}, unzipped(r))
 	case LateCommit:
 		o.handler.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), lateKey{}, fault.Delay)))
 	case LocatorExpiry:
@@ -199,6 +207,49 @@ func drop(w http.ResponseWriter) {
 	panic(http.ErrAbortHandler)
 }
 
+// severed closes the connection in the middle of a body, which is sent until then.
+type severed struct {
+	http.ResponseWriter
+	left int64
+}
+
+func (s *severed) Write(p []byte) (int, error) {
+	if s.left == 0 {
+		return 0, http.ErrAbortHandler
+	}
+	n, err := s.ResponseWriter.Write(p[:min(s.left, int64(len(p)))])
+	if s.left -= int64(n); s.left > 0 || err != nil {
+		return n, err
+	}
+	if f, can := s.ResponseWriter.(http.Flusher); can {
+		f.Flush()
+	}
+	drop(s.ResponseWriter)
+	return n, http.ErrAbortHandler
+}
+
+// garbled changes the first byte of a body.
+type garbled struct {
+	http.ResponseWriter
+	done bool
+}
+
+func (g *garbled) Write(p []byte) (int, error) {
+	if !g.done && len(p) > 0 {
+		g.done = true
+		p = bytes.Clone(p)
+		p[0] ^= 1
+	}
+	return g.ResponseWriter.Write(p)
+}
+
+// unzipped is the request of a client that takes no gzip.
+func unzipped(r *http.Request) *http.Request {
+	r = r.Clone(r.Context())
+	r.Header.Del("Accept-Encoding")
+	return r
+}
+
 // recorder keeps an answer so that it can be spoilt.
 type recorder struct {
 	header http.Header
@@ -213,8 +264,7 @@ func (r *recorder) Write(p []byte) (int, error) { return r.body.Write(p) }
 // spoil lets the platform answer and damages the answer on its way.
 func (o *Org) spoil(w http.ResponseWriter, r *http.Request, kind FaultKind) {
 	if kind != Truncated && kind != Cut {
-		r = r.Clone(r.Context())
-		r.Header.Del("Accept-Encoding")
+		r = unzipped(r)
 	}
 	rec := &recorder{header: w.Header(), status: http.StatusOK}
 	o.handler.ServeHTTP(rec, r)

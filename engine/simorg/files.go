@@ -1,9 +1,8 @@
 package simorg
 
 import (
-	"crypto/md5"
+	"bytes"
 	"encoding/base64"
-	"encoding/hex"
 	"path"
 	"slices"
 	"strconv"
@@ -18,23 +17,25 @@ const maxAttachment = 25 << 20
 
 // assignBlob takes a base64 field: text of a JSON body, or bytes of a multipart one.
 func (c *change) assignBlob(f *schema.Field, value any) error {
-	var data []byte
+	var data content
 	switch v := value.(type) {
 	case nil:
 		return nil
-	case []byte:
+	case content:
 		data = v
+	case []byte:
+		data = bytes.NewReader(v)
 	case string:
 		decoded, err := base64.StdEncoding.DecodeString(v)
 		if err != nil {
 			return badRequest("INVALID_BASE64_BINARY", "%s: the value is not base64", f.Name)
 		}
-		data = decoded
+		data = bytes.NewReader(decoded)
 	default:
 		return badRequest("JSON_PARSER_ERROR", "%s: the value is not base64", f.Name)
 	}
 	c.blobs[f.Name] = data
-	c.new[f.Col], c.given[f.Col] = strconv.Itoa(len(data)), true
+	c.new[f.Col], c.given[f.Col] = strconv.FormatInt(data.Size(), 10), true
 	return nil
 }
 
@@ -57,10 +58,10 @@ func (c *change) storeBlobs() error {
 
 func sizeOfBody(c *change) error {
 	if data, given := c.blobs["Body"]; given {
-		if len(data) > maxAttachment {
+		if data.Size() > maxAttachment {
 			return invalidRow("MAXIMUM_SIZE_OF_ATTACHMENT", []string{"Body"}, "The attachment is larger than 25 MB")
 		}
-		c.set("BodyLength", strconv.Itoa(len(data)))
+		c.set("BodyLength", strconv.FormatInt(data.Size(), 10))
 	}
 	return nil
 }
@@ -89,9 +90,8 @@ func contentVersion(c *change) error {
 		return invalidRow("FIELD_INTEGRITY_EXCEPTION", nil, "Only the latest version of a file can be updated")
 	}
 	if given {
-		sum := md5.Sum(data)
-		c.set("Checksum", hex.EncodeToString(sum[:]))
-		c.set("ContentSize", strconv.Itoa(len(data)))
+		c.set("Checksum", checksum(data))
+		c.set("ContentSize", strconv.FormatInt(data.Size(), 10))
 	}
 	ext := strings.TrimPrefix(path.Ext(c.get("PathOnClient")), ".")
 	c.set("FileExtension", ext)
@@ -202,7 +202,7 @@ func contentLink(c *change) error {
 }
 
 // blob finds the bytes of a record's base64 field.
-func (o *Org) blob(obj *schema.Object, r *store.Record, f *schema.Field) ([]byte, bool) {
+func (o *Org) blob(obj *schema.Object, r *store.Record, f *schema.Field) (content, bool) {
 	data, found := o.blobs[blobKey(r.ID, f.Name)]
 	return data, found
 }

@@ -43,10 +43,13 @@ func (c *change) trackHistory() error {
 	return nil
 }
 
-// clip cuts a value to what a History row holds.
+// clipRunes is what a History row holds of a value.
+const clipRunes = 255
+
+// clip cuts a value to that.
 func clip(s string) string {
 	runes := []rune(s)
-	return string(runes[:min(len(runes), 255)])
+	return string(runes[:min(len(runes), clipRunes)])
 }
 
 // systemRow stores a row of a companion, which no rule and no trigger sees.

@@ -31,6 +31,7 @@ type reply struct {
 	Raw    []byte
 	// Stream writes a long answer; it is given the ResponseWriter with headers set.
 	Stream func(io.Writer) error
+	Length int64 // of what Stream writes, where that is known
 }
 
 func ok(body any) (reply, error) { return reply{Status: http.StatusOK, Body: body}, nil }
@@ -160,6 +161,9 @@ func encode(body any, pretty bool) []byte {
 func send(w http.ResponseWriter, r *http.Request, answer reply, body []byte) {
 	zip := strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") && (answer.Stream != nil || len(body) > 1024)
 	if !zip {
+		if answer.Length > 0 {
+			w.Header().Set("Content-Length", strconv.FormatInt(answer.Length, 10))
+		}
 		if answer.Stream == nil && answer.Status != http.StatusNoContent && answer.Status != http.StatusNotModified {
 			w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		}

@@ -21,8 +21,8 @@ type change struct {
 	old    []string      // nil on insert
 	new    []string
 	given  map[int]bool
-	blobs  map[string][]byte // by field name
-	system bool              // the platform itself writes: no permission is asked
+	blobs  map[string]content // by field name
+	system bool               // the platform itself writes: no permission is asked
 }
 
 // isNew says whether this is an insert.
@@ -84,7 +84,7 @@ func (t *tx) systemInsert(object string, in input) (string, error) {
 
 func (t *tx) insertAs(c *change, in input) (string, error) {
 	mark := len(t.undo)
-	c.new, c.given, c.blobs = make([]string, c.obj.Cols()), map[int]bool{}, map[string][]byte{}
+	c.new, c.given, c.blobs = make([]string, c.obj.Cols()), map[int]bool{}, map[string]content{}
 	err := c.take(in)
 	if err == nil {
 		c.defaults()
@@ -119,7 +119,7 @@ func (t *tx) systemUpdate(obj *schema.Object, r *store.Record, in input) error {
 
 func (t *tx) updateAs(c *change, in input) error {
 	mark := len(t.undo)
-	c.id, c.given, c.blobs = c.rec.ID, map[int]bool{}, map[string][]byte{}
+	c.id, c.given, c.blobs = c.rec.ID, map[int]bool{}, map[string]content{}
 	c.old = make([]string, c.obj.Cols())
 	c.rec.Values(c.old)
 	c.new = slices.Clone(c.old)

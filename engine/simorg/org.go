@@ -40,6 +40,9 @@ type Config struct {
 	ResultPageRows int
 	// PackageFiles is how many files a retrieve may ask for (10,000).
 	PackageFiles int
+	// RangedFiles answers the Range of a file's content; whether the platform does
+	// is not known, so a client must do with both.
+	RangedFiles bool
 	// ArchiveDays is how old an activity is when it is archived (365).
 	ArchiveDays int
 	// MaxRows is the page size of a query, which a client may lower (2000).
@@ -119,7 +122,7 @@ type Org struct {
 
 	stamp int64 // the last SystemModstamp given
 	bins  bins
-	blobs map[string][]byte // by record id and field name
+	blobs map[string]content // by record id and field name
 
 	formulas sync.Map // parsed, by their source
 
@@ -156,7 +159,7 @@ func New(cfg Config) (*Org, error) {
 	applyDefaults(&cfg)
 	o := &Org{
 		cfg: cfg, tables: map[string]*store.Table{}, users: map[string]*person{}, counters: map[string]uint64{},
-		auto: newAutomation(), profileSets: map[string]string{}, blobs: map[string][]byte{}, bins: bins{under: map[string][]row{}, cuts: map[string][]nulledLink{}},
+		auto: newAutomation(), profileSets: map[string]string{}, blobs: map[string]content{}, bins: bins{under: map[string][]row{}, cuts: map[string][]nulledLink{}},
 	}
 	catalogue := schema.NewCatalogue()
 	if !cfg.Bare {

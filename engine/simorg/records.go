@@ -415,7 +415,7 @@ func (c *call) below(obj *schema.Object, r *store.Record, name string) (reply, e
 		if !found {
 			return reply{}, notFound()
 		}
-		return reply{Status: http.StatusOK, Raw: data, Header: map[string]string{"Content-Type": "application/octetstream"}}, nil
+		return c.serveContent(data)
 	}
 	if rel := obj.Child(name); rel != nil {
 		return c.relatedRows(rel, r.ID)

@@ -12,7 +12,7 @@ import (
 // insertBig stores a row of a big object. A row with the same index is
 // replaced: such an insert is idempotent.
 func (t *tx) insertBig(obj *schema.Object, in input) (string, error) {
-	c := &change{tx: t, obj: obj, new: make([]string, obj.Cols()), given: map[int]bool{}, blobs: map[string][]byte{}}
+	c := &change{tx: t, obj: obj, new: make([]string, obj.Cols()), given: map[int]bool{}, blobs: map[string]content{}}
 	if err := c.take(in); err != nil {
 		return "", err
 	}

@@ -14,6 +14,8 @@ const (
 	fileChunk      = 64 << 10
 	fileFooterSize = 8 + hashSize + sealSize
 	hashSize       = 32
+	// mostAhead is how many chunks a reader that reads on asks for at once: 2 MiB.
+	mostAhead = 32
 )
 
 // FileWriter seals a stream as a file. It serves one goroutine.
@@ -89,8 +91,13 @@ type FileReader struct {
 	hash []byte
 	head header
 	at   int64
-	have int // the chunk in buf, -1 for none
-	buf  []byte
+	have int    // the chunk in buf, -1 for none
+	buf  []byte // in ahead
+	// ahead is chunks as they are stored, from first up to end. Those up to have
+	// are opened in place, so that only later ones can be.
+	ahead      []byte
+	first, end int
+	wanted     int // how many chunks the next read asks for
 }
 
 // OpenFile reads header and footer. Every read of the FileReader ends with ctx.
@@ -148,7 +155,8 @@ func (f *FileReader) Epoch() uint32 { return f.head.epoch }
 // Hash of the content, as Close got it.
 func (f *FileReader) Hash() []byte { return f.hash }
 
-// Read reads on from the current offset.
+// Read reads on from the current offset. The longer it goes on without a seek,
+// the more it asks the source for at once.
 func (f *FileReader) Read(p []byte) (int, error) {
 	if f.at >= f.size {
 		return 0, io.EOF
@@ -165,22 +173,48 @@ func (f *FileReader) Read(p []byte) (int, error) {
 }
 
 func (f *FileReader) load(n int) error {
+	if n <= f.have || n < f.first || n >= f.end {
+		if err := f.fetch(n); err != nil {
+			return err
+		}
+	}
 	f.have = -1
-	k, length := kindChunk, int64(fileChunk)
+	k, sealed := kindChunk, f.ahead[f.place(n)-f.place(f.first):]
 	if n == f.chunks()-1 {
-		k, length = kindLastChunk, f.size-int64(n)*fileChunk
+		k = kindLastChunk
+	} else {
+		sealed = sealed[:fileChunk+sealSize]
 	}
-	f.buf = grow(f.buf, int(length)+sealSize)
-	if err := f.src.ReadAt(f.ctx, f.buf, headerSize+int64(n)*(fileChunk+sealSize)); err != nil {
-		return err
-	}
-	plain, err := f.seal.open(f.buf, k, n)
+	plain, err := f.seal.open(sealed, k, n)
 	if err != nil {
+		f.end = f.first // what is left of ahead is not to be trusted
 		return err
 	}
 	f.buf, f.have = plain, n
 	return nil
 }
+
+// fetch reads chunks from n on: one after a seek, then twice as many each time.
+func (f *FileReader) fetch(n int) error {
+	if f.wanted = min(2*f.wanted, mostAhead); n != f.end || f.wanted == 0 {
+		f.wanted = 1
+	}
+	f.have, f.first, f.end = -1, n, n
+	end := min(n+f.wanted, f.chunks())
+	length := f.place(end) - f.place(n)
+	if end == f.chunks() {
+		length = headerSize + f.size + int64(end)*sealSize - f.place(n)
+	}
+	f.ahead = grow(f.ahead, int(length))
+	if err := f.src.ReadAt(f.ctx, f.ahead, f.place(n)); err != nil {
+		return err
+	}
+	f.end = end
+	return nil
+}
+
+// place is where a chunk begins.
+func (f *FileReader) place(chunk int) int64 { return headerSize + int64(chunk)*(fileChunk+sealSize) }
 
 // Seek moves the offset; nothing is read.
 func (f *FileReader) Seek(offset int64, whence int) (int64, error) {
