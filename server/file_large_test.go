@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	largeFile = 64 << 20 // HOLDFAST_SOAK is another length in bytes
+	largeFile = 64 << 20 // HOLDFAST_SOAK is another length in bytes: 2147483647 is the most that ContentSize can say
 	// mostMemory is how much a server may need for a file of any length, beyond
 	// what a backup without one takes.
 	mostMemory = 40 << 20
