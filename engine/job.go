@@ -1,6 +1,9 @@
 package engine
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Operation is what a job does.
 type Operation string
@@ -125,9 +128,9 @@ func (OAuthFlow) Values() []string {
 	return []string{string(FlowWebServer), string(FlowRefreshToken), string(FlowClientCredentials)}
 }
 
-// LogLine formats a line as the job log shows it (F102).
-func LogLine(level LogLevel, format string, args ...any) string {
-	return fmt.Sprintf("[%s] %s", level, fmt.Sprintf(format, args...))
+// LogLine is a line as the job log shows it (F102); its time is in UTC.
+func LogLine(at time.Time, level LogLevel, message string) string {
+	return fmt.Sprintf("[%s] [%s] %s", at.UTC().Format("1/2/2006, 3:04:05 PM"), level, message)
 }
 
 // Values lists every Change.

@@ -282,7 +282,7 @@ func (h *history) log() string {
 	for _, j := range h.db.Client.Job.Query().AllX(h.ctx) {
 		lines = append(lines, fmt.Sprintf("  #%d %s %s", j.Number, j.Operation, j.State))
 		for _, line := range j.QueryLogLines().AllX(h.ctx) {
-			lines = append(lines, "    "+engine.LogLine(line.Level, "%s", line.Message))
+			lines = append(lines, "    "+engine.LogLine(line.At, line.Level, line.Message))
 		}
 	}
 	return strings.Join(lines, "\n")

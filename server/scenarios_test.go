@@ -40,6 +40,7 @@ import (
 //	clock d                       time passes, for the schedules and the org
 //	fetch [lines=1] [range=0-4] [header=Name]  opens a link without signing in
 //	fault path=x kind=k [nth=n]   the org answers the n-th call of that path so, or all; without path: no faults
+//	meanwhile path=x              people at work as in org, just before the org answers the next call of that path
 //	used n                        so many of the org's daily calls are used
 //	fail SObject                  from now on the org answers no query of it
 //	log word                      waits for a line of a job's log
@@ -75,6 +76,7 @@ type scenario struct {
 	deadline   time.Time // of the command that is played
 	server     *Main
 	failing    atomic.Value // the SObject whose queries the org refuses
+	meanwhile  atomic.Pointer[meanwhile]
 	org        *simorg.Org
 	salesforce string // its address
 	api        demo.API
@@ -186,6 +188,9 @@ func (s *scenario) play(t *testing.T, d *datadriven.TestData) string {
 	case "fault":
 		s.fault(d)
 		return ""
+	case "meanwhile":
+		s.meanwhile.Store(&meanwhile{path: s.fill(d.CmdArgs[0].Vals[0]), work: d.Input})
+		return ""
 	case "used":
 		var calls int
 		_, err := fmt.Sscan(d.CmdArgs[0].Key, &calls)
@@ -257,9 +262,10 @@ func dig(value any, path string) any {
 }
 
 var (
-	times = regexp.MustCompile(`\b20\d\d-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d|[+-]\d{4})|\b\d\d:\d\d UTC`)
-	links = regexp.MustCompile(`/(file)/[\w-]+\.[\w-]+`)
-	ids   = regexp.MustCompile(`\b(ten|usr|org|job|jobobj|tpl|sch|aud)_[0-9A-Z]{26}\b`)
+	times  = regexp.MustCompile(`\b20\d\d-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d|[+-]\d{4})|\b\d\d:\d\d UTC`)
+	moment = regexp.MustCompile(`\[\d+/\d+/20\d\d, \d+:\d\d:\d\d [AP]M\] (\[(?:info|warn|error)\])`)
+	links  = regexp.MustCompile(`/(file)/[\w-]+\.[\w-]+`)
+	ids    = regexp.MustCompile(`\b(ten|usr|org|job|jobobj|tpl|sch|aud)_[0-9A-Z]{26}\b`)
 )
 
 // show is an answer with ids by their names, and times by that word.
@@ -285,6 +291,7 @@ func compact(text string) string {
 }
 
 func (s *scenario) mask(text string) string {
+	text = moment.ReplaceAllString(text, "$1")         // a line of a log, without what stands before it
 	text = links.ReplaceAllString(text, "/$1/<token>") // two links may be the same one
 	for id, name := range s.answers {
 		text = strings.ReplaceAll(text, id, name)
@@ -411,21 +418,6 @@ func (s *scenario) reshape(input string) {
 	}
 }
 
-// refusing is the org, but for queries of one SObject and lists of one metadata
-// type, which it refuses.
-func (s *scenario) refusing(w http.ResponseWriter, r *http.Request) {
-	if s.refusesList(w, r) {
-		return
-	}
-	if failing, _ := s.failing.Load().(string); failing != "" && strings.Contains(r.URL.RawQuery, "FROM+"+failing+"+") {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(w, `[{"errorCode": "EXTERNAL_OBJECT_EXCEPTION", "message": "it is broken"}]`)
-		return
-	}
-	s.org.ServeHTTP(w, r)
-}
-
 // awaitLog waits for a line of a job's log with that word, and shows it.
 func (s *scenario) awaitLog(job, word string) string {
 	for {
@@ -437,27 +429,6 @@ func (s *scenario) awaitLog(job, word string) string {
 		}
 		s.pause()
 	}
-}
-
-// fault sets what goes wrong in the org from now on.
-func (s *scenario) fault(d *datadriven.TestData) {
-	fault := simorg.Fault{}
-	for _, arg := range d.CmdArgs {
-		switch arg.Key {
-		case "path":
-			fault.Path = s.fill(arg.Vals[0])
-		case "kind":
-			fault.Kind = simorg.FaultKind(arg.Vals[0])
-		case "nth":
-			_, err := fmt.Sscan(arg.Vals[0], &fault.Nth)
-			s.must(err)
-		}
-	}
-	if fault.Path == "" {
-		s.org.SetFaults()
-		return
-	}
-	s.org.SetFaults(fault)
 }
 
 // fetch shows what a link opens: the first line of it, or all.

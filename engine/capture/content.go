@@ -52,7 +52,7 @@ type contents struct {
 	places []int  // in a row, of what tells one content from another: size, checksum, stamp; -1 for none
 	kinds  [2]int // in a row, of what tells that there is none here: ContentLocation, ContentUrl
 	batch  []vault.Row
-	tried  idSet // files that this attempt could not read
+	tried  idSet // files that this attempt could not read, or found in the Recycle Bin
 	broken int   // how many in a row the org could not give for now
 	files  int   // since the last checkpoint
 	bytes  int64 // of those
@@ -269,6 +269,9 @@ func (c *contents) put(ctx context.Context, outcomes []outcome) error {
 			c.broken = 0
 		case o.name == "":
 			counts.Binned++
+			if err := c.tried.Add(row.ID); err != nil {
+				return err
+			}
 		}
 	}
 	c.batch = c.batch[:0]

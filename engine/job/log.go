@@ -30,7 +30,7 @@ type Line struct {
 }
 
 // String is the line as the log shows it (F102).
-func (l Line) String() string { return engine.LogLine(l.Level, "%s", l.Message) }
+func (l Line) String() string { return engine.LogLine(l.At, l.Level, l.Message) }
 
 // logWriter numbers a run's lines and writes them in batches.
 type logWriter struct {

@@ -85,7 +85,8 @@ func coerceNumber(f *schema.Field, text string) (string, error) {
 		if n != math.Trunc(n) || math.Abs(n) > math.MaxInt32 {
 			return "", wrongType(f, "int", text)
 		}
-		if digits := len(strconv.FormatFloat(math.Abs(n), 'f', 0, 64)); f.Digits > 0 && digits > f.Digits {
+		written := f.Createable || f.Updateable // a size that the platform tells may have more digits
+		if digits := len(strconv.FormatFloat(math.Abs(n), 'f', 0, 64)); written && f.Digits > 0 && digits > f.Digits {
 			return "", tooLarge(f)
 		}
 		return strconv.FormatInt(int64(n), 10), nil

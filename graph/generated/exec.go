@@ -1014,7 +1014,7 @@ type LogLine {
   "The SObject it is about; empty when it is about none."
   object: String!
   message: String!
-  "The line as a log shows it: [level] message."
+  "The line as a log shows it: [M/D/YYYY, h:mm:ss AM/PM] [level] message, the time in UTC."
   text: String!
 }
 
