@@ -410,8 +410,12 @@ func soapReadMetadata(c *soapCall) ([]*element, error) {
 		return nil, err
 	}
 	typ, names := c.method.child("type").text, c.method.all("fullNames")
-	if len(names) > 10 {
-		return nil, &soapFault{"EXCEEDED_ID_LIMIT", "record limit reached. cannot submit more than 10 records in this operation"}
+	most := 10
+	if typ == "CustomMetadata" || typ == "CustomApplication" {
+		most = 200
+	}
+	if len(names) > most {
+		return nil, &soapFault{"EXCEEDED_ID_LIMIT", fmt.Sprintf("record limit reached. cannot submit more than %d records in this operation", most)}
 	}
 	c.org.mu.RLock()
 	defer c.org.mu.RUnlock()

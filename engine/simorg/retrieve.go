@@ -55,20 +55,24 @@ func (o *Org) pack(r *retrieval, request *element) {
 	}
 	var archive bytes.Buffer
 	w := zip.NewWriter(&archive)
-	p := &packing{retrieval: r, zip: w, root: root, packed: map[string]bool{}}
+	p := &packing{retrieval: r, zip: w, root: root, packed: map[string]bool{}, company: company{}}
+	var named []*listedComponent
 	var manifest strings.Builder
 	for _, types := range request.child("unpackaged").children {
 		if types.name != "types" {
 			continue
 		}
 		name := types.child("name").text
-		members := o.expand(name, types.all("members"))
 		manifest.WriteString("<types>")
-		for _, m := range members {
+		for _, m := range o.expand(name, types.all("members")) {
 			manifest.WriteString("<members>" + m + "</members>")
-			o.packOne(p, name, m)
+			named = append(named, &listedComponent{typ: name, fullName: m})
+			p.company[componentID(name, m)] = true
 		}
 		manifest.WriteString("<name>" + name + "</name></types>")
+	}
+	for _, c := range named {
+		o.packOne(p, c.typ, c.fullName)
 	}
 	if len(r.files) > o.cfg.PackageFiles {
 		r.problem = "LIMIT_EXCEEDED: Too many files in retrieve call, limit is: " + strconv.Itoa(o.cfg.PackageFiles)
@@ -113,9 +117,10 @@ func (o *Org) expand(typ string, members []string) []string {
 // packing is a zip being filled.
 type packing struct {
 	*retrieval
-	zip    *zip.Writer
-	root   string
-	packed map[string]bool // by path
+	zip     *zip.Writer
+	root    string
+	packed  map[string]bool // by path
+	company company
 }
 
 func (o *Org) packOne(p *packing, typ, member string) {
@@ -146,6 +151,9 @@ func (o *Org) packOne(p *packing, typ, member string) {
 	}
 	p.packed[file] = true
 	p.files = append(p.files, listedComponent{typ: holder, fullName: name, file: p.root + file, created: o.schemaChanged, modified: o.schemaChanged})
+	if holder == "Profile" {
+		body = p.company.sparse(body)
+	}
 	writeZip(p.zip, p.root+file, body)
 	if meta != nil {
 		writeZip(p.zip, p.root+file+"-meta.xml", meta)

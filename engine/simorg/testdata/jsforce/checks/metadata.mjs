@@ -51,6 +51,36 @@ export default async function run(conn) {
     const code = [object.fields].flat().find((f) => f.fullName === 'Code__c');
     assert.deepEqual([code.type, String(code.length), String(code.externalId), String(code.unique)], ['Text', '40', 'true', 'true']);
   });
+  await check('metadata: read gives profiles whole, a retrieve what concerns its components', async () => {
+    const permission = (name, editable) => `<fieldPermissions><editable>${editable}</editable><field>${name}</field><readable>true</readable></fieldPermissions>`;
+    const body = `<custom>true</custom>${permission('Gauge__c.Code__c', true)}${permission('Account.Phone', false)}<userLicense>Salesforce</userLicense>`;
+    const text = (root) => `<?xml version="1.0" encoding="UTF-8"?><${root} xmlns="${ns}">${body}</${root}>`;
+    const deployed = await deploy({
+      'package.xml': manifest({ Profile: ['Fitter'], PermissionSet: ['Fitting'] }),
+      'profiles/Fitter.profile': text('Profile'),
+      'permissionsets/Fitting.permissionset': text('PermissionSet').replace('<custom>true</custom>', '<label>Fitting</label>').replace(/<userLicense>.*<.userLicense>/, ''),
+    });
+    assert.equal(deployed.status, 'Succeeded', JSON.stringify(deployed.details));
+    const [profile, missing] = await conn.metadata.read('Profile', ['Fitter', 'Nonesuch']);
+    assert.deepEqual(
+      profile.fieldPermissions.map((f) => [f.field, String(f.editable), String(f.readable)]),
+      [['Gauge__c.Code__c', 'true', 'true'], ['Account.Phone', 'false', 'true']],
+    );
+    assert.equal(profile.userLicense, 'Salesforce');
+    assert.equal(missing?.fullName, undefined);
+    await refusal(() => conn.metadata.read('Profile', Array.from({ length: 11 }, (_, i) => `P${i}`)));
+    const retrieve = async (more) => {
+      const types = Object.entries({ Profile: ['Fitter'], PermissionSet: ['Fitting'], ...more }).map(([name, members]) => ({ members, name }));
+      const result = await conn.metadata.retrieve({ apiVersion: org.version, singlePackage: true, unpackaged: { types, version: org.version } }).complete();
+      const { files } = await JSZip.loadAsync(result.zipFile, { base64: true });
+      const read = async (end) => [...(await files[Object.keys(files).find((p) => p.endsWith(end))].async('string')).matchAll(/<field>(.*?)<.field>/g)].map((m) => m[1]);
+      return [await read('Fitter.profile'), await read('Fitting.permissionset')];
+    };
+    const whole = ['Gauge__c.Code__c', 'Account.Phone'];
+    assert.deepEqual(await retrieve({}), [[], whole]);
+    assert.deepEqual(await retrieve({ CustomObject: ['Gauge__c'] }), [['Gauge__c.Code__c'], whole]);
+    assert.deepEqual(await retrieve({ CustomField: ['Account.Phone'] }), [['Account.Phone'], whole]);
+  });
   await check('metadata: retrieve', async () => {
     const result = await conn.metadata
       .retrieve({ apiVersion: org.version, singlePackage: true, unpackaged: { types: [{ members: ['Gauge__c'], name: 'CustomObject' }], version: org.version } })
