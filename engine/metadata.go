@@ -8,7 +8,8 @@ import (
 
 // Metadata reads an org's setup: what is not a record, as files.
 type Metadata interface {
-	// MetadataTypes lists the kinds of metadata that the org keeps, by name.
+	// MetadataTypes lists the kinds of metadata that the org keeps, in the order in
+	// which it costs the fewest calls to retrieve them.
 	MetadataTypes(ctx context.Context) ([]MetadataType, error)
 	// ListMetadata answers one list per type, in order. A type that cannot be
 	// listed has its Err set; the others are not affected.
@@ -29,9 +30,11 @@ type MetadataType struct {
 	Parts     []string // kinds of metadata that its files hold, such as CustomField
 }
 
-// MetadataList is what the org lists of one type, by full name.
+// MetadataList is what the org lists of one type, by full name. Its API calls
+// may have been for other types, too.
 type MetadataList struct {
 	Components []Component
+	Calls      int64
 	Err        error
 }
 

@@ -7,7 +7,6 @@ import (
 	"entgo.io/ent/dialect/sql"
 
 	"github.com/holdfast-backup/holdfast/engine/backup"
-	"github.com/holdfast-backup/holdfast/ent"
 	entjob "github.com/holdfast-backup/holdfast/ent/job"
 	"github.com/holdfast-backup/holdfast/ent/vaultrun"
 	"github.com/holdfast-backup/holdfast/graph/generated"
@@ -23,20 +22,14 @@ func hasStored(s *sql.Selector) {
 // recordDiffPage asks for one record more than the page holds, to know whether
 // there is another page.
 func recordDiffPage(ctx context.Context, o *backup.ObjectDifference, first int, after *entgql.Cursor[string]) (*generated.RecordDiffConnection, error) {
-	start := ""
-	if after != nil {
-		start = after.ID
-	}
-	records, err := o.Records(ctx, start, first+1)
+	records, err := o.Records(ctx, from(after), first+1)
 	if err != nil {
 		return nil, err
 	}
-	page := &generated.RecordDiffConnection{PageInfo: &ent.PageInfo{HasPreviousPage: after != nil, HasNextPage: len(records) > first}}
+	page := &generated.RecordDiffConnection{}
 	for i := range records[:min(first, len(records))] {
 		page.Edges = append(page.Edges, generated.RecordDiffEdge{Cursor: entgql.Cursor[string]{ID: records[i].RecordID}, Node: &records[i]})
 	}
-	if len(page.Edges) > 0 {
-		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[len(page.Edges)-1].Cursor
-	}
+	page.PageInfo = pageInfo(after, len(records) > first, len(page.Edges), func(i int) *entgql.Cursor[string] { return &page.Edges[i].Cursor })
 	return page, nil
 }

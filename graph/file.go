@@ -8,7 +8,6 @@ import (
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/engine/files"
 	"github.com/holdfast-backup/holdfast/engine/vault"
-	"github.com/holdfast-backup/holdfast/ent"
 	"github.com/holdfast-backup/holdfast/graph/generated"
 )
 
@@ -17,21 +16,16 @@ import (
 const FileLink = "file"
 
 func (r *Resolver) filePage(ctx context.Context, q files.Query, first *int, after *entgql.Cursor[string]) (*generated.RecordFileConnection, error) {
-	q.First = *first
-	if after != nil {
-		q.After = after.ID
-	}
+	q.First, q.After = *first, from(after)
 	found, err := r.Rooms.Files.List(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	page := &generated.RecordFileConnection{TotalCount: found.Total, PageInfo: &ent.PageInfo{HasPreviousPage: after != nil, HasNextPage: found.EndCursor != ""}}
+	page := &generated.RecordFileConnection{TotalCount: found.Total}
 	for i := range found.Files {
 		page.Edges = append(page.Edges, generated.RecordFileEdge{Cursor: entgql.Cursor[string]{ID: found.Files[i].Cursor()}, Node: &found.Files[i]})
 	}
-	if len(page.Edges) > 0 {
-		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[len(page.Edges)-1].Cursor
-	}
+	page.PageInfo = pageInfo(after, found.EndCursor != "", len(page.Edges), func(i int) *entgql.Cursor[string] { return &page.Edges[i].Cursor })
 	return page, nil
 }
 

@@ -114,21 +114,16 @@ func (r *Resolver) touchedPage(ctx context.Context, o *ent.JobObject, q backup.T
 		return &generated.TouchedRecordConnection{PageInfo: &ent.PageInfo{}}, nil
 	}
 	first := q.Limit
-	q.Job, q.Object, q.Limit = job, o.Name, first+1
-	if after != nil {
-		q.After = after.ID
-	}
+	q.Job, q.Object, q.Limit, q.After = job, o.Name, first+1, from(after)
 	records, err := r.Rooms.Backup.Touched(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	page := &generated.TouchedRecordConnection{PageInfo: &ent.PageInfo{HasPreviousPage: after != nil, HasNextPage: len(records) > first}}
+	page := &generated.TouchedRecordConnection{}
 	for i := range records[:min(first, len(records))] {
 		page.Edges = append(page.Edges, generated.TouchedRecordEdge{Cursor: entgql.Cursor[string]{ID: records[i].RecordID}, Node: &records[i]})
 	}
-	if len(page.Edges) > 0 {
-		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[len(page.Edges)-1].Cursor
-	}
+	page.PageInfo = pageInfo(after, len(records) > first, len(page.Edges), func(i int) *entgql.Cursor[string] { return &page.Edges[i].Cursor })
 	return page, nil
 }
 

@@ -44,6 +44,8 @@ func init() {
 	maps.Copy(cursorProbes, map[string]string{
 		"Job.metadataTypes":       `query($after: Cursor, $before: Cursor) { jobs { edges { node { metadataTypes(after: $after, before: $before) { totalCount edges { cursor node { id name } } } } } } }`,
 		"MetadataType.components": `query($after: Cursor) { jobs { edges { node { metadataType(name: "ApexClass") { components(after: $after) { edges { cursor node { id fullName job { id } files { text } } } } } } } } }`,
+		"MetadataTypeDiff.components": `query($after: Cursor, $job: ID!, $later: ID!) { backupDiff(a: $job, b: $later) { metadataTypes { name
+			components(after: $after) { edges { cursor node { fullName before { id } after { id job { id } } files { after { text } } } } } } } }`,
 		"MetadataComponent.versions": `query($after: Cursor, $later: ID!) { job(id: $later) { metadataType(name: "ApexClass") { components { edges { node { versions(after: $after) {
 			edges { cursor node { id job { id } } } } } } } } } }`,
 		"Org.templates": `query($after: Cursor, $before: Cursor) { orgs { edges { node { templates(after: $after, before: $before) { totalCount edges { cursor node { id } } } } } } }`,

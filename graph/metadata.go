@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"strconv"
 
 	"entgo.io/contrib/entgql"
 
@@ -58,10 +57,7 @@ func (r *Resolver) componentNamed(ctx context.Context, t *ent.JobObject, fullNam
 // whether there is another page.
 func (r *Resolver) componentPage(ctx context.Context, t *ent.JobObject, q backup.ComponentQuery, after *entgql.Cursor[string]) (*generated.MetadataComponentConnection, error) {
 	first := q.Limit
-	q.Limit = first + 1
-	if after != nil {
-		q.After = after.ID
-	}
+	q.Limit, q.After = first+1, from(after)
 	q, err := ofType(ctx, t, q)
 	if err != nil {
 		return nil, err
@@ -70,20 +66,26 @@ func (r *Resolver) componentPage(ctx context.Context, t *ent.JobObject, q backup
 	if err != nil {
 		return nil, err
 	}
-	page := componentsOf(found, first, func(c *backup.Component) string { return string(c.RecordID) })
-	page.PageInfo.HasPreviousPage = after != nil
+	page := &generated.MetadataComponentConnection{}
+	for i := range found[:min(first, len(found))] {
+		page.Edges = append(page.Edges, generated.MetadataComponentEdge{Cursor: entgql.Cursor[string]{ID: string(found[i].RecordID)}, Node: &found[i]})
+	}
+	page.PageInfo = pageInfo(after, len(found) > first, len(page.Edges), func(i int) *entgql.Cursor[string] { return &page.Edges[i].Cursor })
 	return page, nil
 }
 
-func componentsOf(found []backup.Component, first int, cursor func(*backup.Component) string) *generated.MetadataComponentConnection {
-	page := &generated.MetadataComponentConnection{PageInfo: &ent.PageInfo{HasNextPage: len(found) > first}}
+// componentDiffPage asks for one component more than the page holds, too.
+func componentDiffPage(ctx context.Context, m *backup.MetadataDifference, first int, after *entgql.Cursor[string]) (*generated.ComponentDiffConnection, error) {
+	found, err := m.Components(ctx, from(after), first+1)
+	if err != nil {
+		return nil, err
+	}
+	page := &generated.ComponentDiffConnection{}
 	for i := range found[:min(first, len(found))] {
-		page.Edges = append(page.Edges, generated.MetadataComponentEdge{Cursor: entgql.Cursor[string]{ID: cursor(&found[i])}, Node: &found[i]})
+		page.Edges = append(page.Edges, generated.ComponentDiffEdge{Cursor: entgql.Cursor[string]{ID: found[i].Key}, Node: &found[i]})
 	}
-	if len(page.Edges) > 0 {
-		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[len(page.Edges)-1].Cursor
-	}
-	return page
+	page.PageInfo = pageInfo(after, len(found) > first, len(page.Edges), func(i int) *entgql.Cursor[string] { return &page.Edges[i].Cursor })
+	return page, nil
 }
 
 func componentQuery(search string, change *engine.Change, first *int) backup.ComponentQuery {
@@ -105,12 +107,10 @@ func (r *Resolver) componentVersions(ctx context.Context, c *backup.Component, f
 	if err != nil {
 		return nil, err
 	}
-	found := make([]backup.Component, len(page.Edges))
-	for i := range page.Edges {
-		found[i] = backup.Component{OrgID: c.OrgID, Type: c.Type, Version: page.Edges[i].Node}
+	shown := &generated.MetadataComponentConnection{PageInfo: page.PageInfo}
+	for _, e := range page.Edges {
+		shown.Edges = append(shown.Edges, generated.MetadataComponentEdge{Cursor: e.Cursor, Node: &backup.Component{OrgID: c.OrgID, Type: c.Type, Version: e.Node}})
 	}
-	shown := componentsOf(found, len(found), func(c *backup.Component) string { return strconv.FormatUint(c.Seq, 10) })
-	shown.PageInfo = page.PageInfo
 	return shown, nil
 }
 

@@ -16,6 +16,10 @@ import (
 	"github.com/holdfast-backup/holdfast/graph/generated"
 )
 
+func (r *componentDiffResolver) Files(ctx context.Context, obj *backup.ComponentDifference) ([]backup.FileComparison, error) {
+	return r.Rooms.Backup.DifferingFiles(ctx, obj)
+}
+
 func (r *jobResolver) Metadata(ctx context.Context, obj *ent.Job) (*backup.MetadataTotals, error) {
 	return r.Rooms.Backup.MetadataTotals(ctx, obj)
 }
@@ -80,6 +84,12 @@ func (r *metadataTypeResolver) Component(ctx context.Context, obj *ent.JobObject
 	return r.componentNamed(ctx, obj, fullName)
 }
 
+func (r *metadataTypeDiffResolver) Components(ctx context.Context, obj *backup.MetadataDifference, first *int, after *entgql.Cursor[string]) (*generated.ComponentDiffConnection, error) {
+	return componentDiffPage(ctx, obj, *first, after)
+}
+
+func (r *Resolver) ComponentDiff() generated.ComponentDiffResolver { return &componentDiffResolver{r} }
+
 func (r *Resolver) MetadataComponent() generated.MetadataComponentResolver {
 	return &metadataComponentResolver{r}
 }
@@ -88,8 +98,14 @@ func (r *Resolver) MetadataFile() generated.MetadataFileResolver { return &metad
 
 func (r *Resolver) MetadataType() generated.MetadataTypeResolver { return &metadataTypeResolver{r} }
 
+func (r *Resolver) MetadataTypeDiff() generated.MetadataTypeDiffResolver {
+	return &metadataTypeDiffResolver{r}
+}
+
 type (
+	componentDiffResolver     struct{ *Resolver }
 	metadataComponentResolver struct{ *Resolver }
 	metadataFileResolver      struct{ *Resolver }
 	metadataTypeResolver      struct{ *Resolver }
+	metadataTypeDiffResolver  struct{ *Resolver }
 )

@@ -19,7 +19,7 @@ import (
 // versionPage pages through versions, the newest first; a cursor is the place
 // of a version in that order.
 func versionPage(versions []vault.Version, first *int, after *entgql.Cursor[string]) (*generated.RecordVersionConnection, error) {
-	page := &generated.RecordVersionConnection{TotalCount: len(versions), PageInfo: &ent.PageInfo{}}
+	page := &generated.RecordVersionConnection{TotalCount: len(versions)}
 	if after != nil {
 		seq, err := strconv.ParseUint(after.ID, 10, 64)
 		if err != nil {
@@ -27,19 +27,17 @@ func versionPage(versions []vault.Version, first *int, after *entgql.Cursor[stri
 		}
 		for len(versions) > 0 && versions[0].Seq >= seq {
 			versions = versions[1:]
-			page.PageInfo.HasPreviousPage = true
 		}
 	}
-	if first != nil && len(versions) > *first {
-		versions, page.PageInfo.HasNextPage = versions[:*first], true
+	more := first != nil && len(versions) > *first
+	if more {
+		versions = versions[:*first]
 	}
 	for i := range versions {
 		cursor := entgql.Cursor[string]{ID: strconv.FormatUint(versions[i].Seq, 10)}
 		page.Edges = append(page.Edges, generated.RecordVersionEdge{Cursor: cursor, Node: &versions[i]})
 	}
-	if len(page.Edges) > 0 {
-		page.PageInfo.StartCursor, page.PageInfo.EndCursor = &page.Edges[0].Cursor, &page.Edges[len(page.Edges)-1].Cursor
-	}
+	page.PageInfo = pageInfo(after, more, len(page.Edges), func(i int) *entgql.Cursor[string] { return &page.Edges[i].Cursor })
 	return page, nil
 }
 

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/capture"
+	"github.com/holdfast-backup/holdfast/engine/vault"
 )
 
 // readableText is the largest file that is shown as text; what is larger, or is
@@ -34,6 +36,65 @@ func (b *Backup) FileText(ctx context.Context, f *ComponentFile) (*string, error
 	return &text, nil
 }
 
+// MetadataDifference is the components of one metadata type that differ between
+// two backups. They are read when asked for.
+type MetadataDifference struct {
+	Name string
+	comparison
+}
+
+// ComponentDifference is one component that differs. The side on which there
+// is none is nil.
+type ComponentDifference struct {
+	Key           string // by which components are in order
+	FullName      string
+	Change        engine.Change
+	Before, After *Component
+}
+
+// Components returns at most limit components that differ, by key, beginning
+// after one.
+func (m MetadataDifference) Components(ctx context.Context, after string, limit int) ([]ComponentDifference, error) {
+	var found []ComponentDifference
+	for entry, err := range m.vault.Diff(ctx, m.from, m.to, m.object, vault.Reading{After: []byte(after)}) {
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == limit {
+			break
+		}
+		d := ComponentDifference{Key: string(entry.RecordID), Change: entry.Change}
+		if entry.Change != engine.Added {
+			d.Before = m.listed(entry.Before)
+			d.FullName = d.Before.FullName()
+		}
+		if entry.Change != engine.Deleted {
+			d.After = m.listed(entry.After)
+			d.FullName = d.After.FullName()
+		}
+		found = append(found, d)
+	}
+	return found, nil
+}
+
+// listed is a version without its content.
+func (m MetadataDifference) listed(version *vault.Version) *Component {
+	bare := *version
+	bare.Values = slices.Clone(version.Values)
+	for i := range bare.Fields {
+		if bare.Fields[i].Name == capture.FieldContent {
+			bare.Values[i] = nil
+		}
+	}
+	kept := bare.Clone()
+	return &Component{m.to.OrgID, m.Name, &kept}
+}
+
+// DifferingFiles are a component's files that differ.
+func (b *Backup) DifferingFiles(ctx context.Context, d *ComponentDifference) ([]FileComparison, error) {
+	return b.compareFiles(ctx, d.Before, d.After)
+}
+
 // FileComparison is a file that two versions of a component have differently;
 // the side that does not have it is nil.
 type FileComparison struct {
@@ -52,11 +113,16 @@ func (b *Backup) CompareComponents(ctx context.Context, c *Component, versionID 
 	if err != nil {
 		return nil, err
 	}
-	before, err := b.ComponentFiles(ctx, &Component{c.OrgID, c.Type, &version})
+	return b.compareFiles(ctx, &Component{c.OrgID, c.Type, &version}, c)
+}
+
+// compareFiles compares two versions of a component, of which one may be nil.
+func (b *Backup) compareFiles(ctx context.Context, old, now *Component) ([]FileComparison, error) {
+	before, err := b.ComponentFiles(ctx, old)
 	if err != nil {
 		return nil, err
 	}
-	after, err := b.ComponentFiles(ctx, c)
+	after, err := b.ComponentFiles(ctx, now)
 	if err != nil {
 		return nil, err
 	}

@@ -177,8 +177,12 @@ type ComponentFile struct {
 	Component *Component
 }
 
-// ComponentFiles lists a component's files; none where the org did not give them out.
+// ComponentFiles lists a component's files; none of nil, and where the org did
+// not give them out.
 func (b *Backup) ComponentFiles(ctx context.Context, c *Component) ([]ComponentFile, error) {
+	if c == nil {
+		return nil, nil
+	}
 	packed, err := b.packed(ctx, c)
 	if err != nil || packed == nil {
 		return nil, err
@@ -204,11 +208,11 @@ func (b *Backup) packed(ctx context.Context, c *Component) (io.ReadSeeker, error
 	if inline := whole.Value(capture.FieldContent); len(inline) > 0 {
 		return bytes.NewReader(inline), nil
 	}
-	hash, _, named := strings.Cut(string(whole.Value(capture.FieldContentFile)), ":")
+	ref, named := vault.ParseFileRef(string(whole.Value(capture.FieldContentFile)))
 	if !named {
 		return nil, nil
 	}
-	return b.Vault.OpenFile(ctx, c.OrgID, hash)
+	return b.Vault.OpenFile(ctx, c.OrgID, ref.Hash)
 }
 
 // OpenComponentFile opens one file of a component's version by its path in a

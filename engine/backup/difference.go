@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/capture"
 	"github.com/holdfast-backup/holdfast/engine/vault"
 	"github.com/holdfast-backup/holdfast/ent"
 	entjob "github.com/holdfast-backup/holdfast/ent/job"
@@ -16,13 +17,22 @@ type Difference struct {
 	From, To *ent.Job
 	// Objects are the SObjects of which anything was stored after From, by name.
 	Objects []ObjectDifference
+	// MetadataTypes are the metadata types of which anything was stored after
+	// From, by name.
+	MetadataTypes []MetadataDifference
 }
 
 // ObjectDifference is the records of one SObject that differ. They are read
 // when asked for.
 type ObjectDifference struct {
-	Name     string
+	Name string
+	comparison
+}
+
+// comparison compares what the vault holds under a name at two points.
+type comparison struct {
 	vault    *vault.Vault
+	object   string
 	from, to vault.Point
 }
 
@@ -56,20 +66,38 @@ func (b *Backup) Diff(ctx context.Context, fromID, toID string) (*Difference, er
 	case from.Number > to.Number:
 		return nil, engine.E(engine.KindInvalid, "BACKUPS_REVERSED", "Backup #%d is later than #%d: give the earlier one first.", from.Number, to.Number)
 	}
-	names, err := b.DB.JobObject.Query().
-		Where(jobobject.KindEQ(engine.RecordsObject), jobobject.RecordsGT(0), jobobject.HasJobWith(entjob.OrgID(to.OrgID), entjob.NumberGT(from.Number), entjob.NumberLTE(to.Number))).
-		GroupBy(jobobject.FieldName).Strings(ctx)
-	if err != nil {
-		return nil, engine.Wrap("list the objects between two backups", err)
-	}
-	slices.Sort(names)
 	d := &Difference{From: from, To: to}
-	for _, name := range names {
-		d.Objects = append(d.Objects, ObjectDifference{
-			Name: name, vault: b.Vault, from: vault.Point{OrgID: from.OrgID, JobID: from.ID}, to: vault.Point{OrgID: to.OrgID, JobID: to.ID},
-		})
+	objects, err := b.storedBetween(ctx, d, engine.RecordsObject)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range objects {
+		d.Objects = append(d.Objects, ObjectDifference{Name: name, comparison: b.comparison(d, name)})
+	}
+	types, err := b.storedBetween(ctx, d, engine.MetadataObject)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range types {
+		d.MetadataTypes = append(d.MetadataTypes, MetadataDifference{Name: name, comparison: b.comparison(d, capture.MetadataObject(name))})
 	}
 	return d, nil
+}
+
+// storedBetween names the objects of a kind of which a job after the earlier
+// backup stored anything.
+func (b *Backup) storedBetween(ctx context.Context, d *Difference, kind engine.JobObjectKind) ([]string, error) {
+	names, err := b.DB.JobObject.Query().
+		Where(jobobject.KindEQ(kind), jobobject.RecordsGT(0), jobobject.HasJobWith(entjob.OrgID(d.To.OrgID), entjob.NumberGT(d.From.Number), entjob.NumberLTE(d.To.Number))).
+		GroupBy(jobobject.FieldName).Strings(ctx)
+	slices.Sort(names)
+	return names, engine.Wrap("list the objects between two backups", err)
+}
+
+func (b *Backup) comparison(d *Difference, object string) comparison {
+	return comparison{
+		vault: b.Vault, object: object, from: vault.Point{OrgID: d.From.OrgID, JobID: d.From.ID}, to: vault.Point{OrgID: d.To.OrgID, JobID: d.To.ID},
+	}
 }
 
 // stored is a job of the viewer's that has left something in the vault.
@@ -94,8 +122,8 @@ func (b *Backup) stored(ctx context.Context, id string) (*ent.Job, error) {
 
 // Counts counts the records that differ; their values are not read, so one
 // that changed there and back counts as changed.
-func (o ObjectDifference) Counts(ctx context.Context) (counts DifferenceCounts, err error) {
-	for entry, err := range o.vault.Diff(ctx, o.from, o.to, o.Name, vault.Reading{IDsOnly: true}) {
+func (c comparison) Counts(ctx context.Context) (counts DifferenceCounts, err error) {
+	for entry, err := range c.vault.Diff(ctx, c.from, c.to, c.object, vault.Reading{IDsOnly: true}) {
 		if err != nil {
 			return counts, err
 		}
@@ -114,7 +142,7 @@ func (o ObjectDifference) Counts(ctx context.Context) (counts DifferenceCounts, 
 // Records returns at most limit records that differ, by id, beginning after one.
 func (o ObjectDifference) Records(ctx context.Context, after string, limit int) ([]RecordDifference, error) {
 	var records []RecordDifference
-	for entry, err := range o.vault.Diff(ctx, o.from, o.to, o.Name, vault.Reading{After: []byte(after)}) {
+	for entry, err := range o.vault.Diff(ctx, o.from, o.to, o.object, vault.Reading{After: []byte(after)}) {
 		if err != nil {
 			return nil, err
 		}

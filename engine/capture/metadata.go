@@ -34,11 +34,6 @@ var undated = []string{
 	"Settings", "StandardValueSet", "Layout",
 }
 
-// apart are the types of whose components the org gives out only what concerns
-// the others in the same retrieve: they are never retrieved with other types,
-// so that they do not change with the company they are in.
-var apart = []string{"Profile", "PermissionSet", "MutingPermissionSet", "CustomObjectTranslation", "Translations"}
-
 // Metadata takes every component of r's metadata types: what is new, what has
 // changed by its date, and what has no date to go by; all of it for a
 // synchronisation. What the org no longer lists gets its tombstone. It answers
@@ -83,13 +78,13 @@ func readTypes(ctx context.Context, types []*typeReading) error {
 	var batch []*typePart
 	size := 0
 	for i, t := range types {
+		t.progress.AddCalls(lists[i].Calls)
 		if err := t.settle(ctx, t.prepare(ctx, lists[i])); err != nil {
 			return err
 		}
 		lists[i].Components = nil
-		alone := slices.Contains(apart, t.typ.Name)
 		for rest := t.todo; len(rest) > 0; {
-			if size == componentsAtOnce || alone && size > 0 {
+			if size == componentsAtOnce {
 				if err := retrieveParts(ctx, batch); err != nil {
 					return err
 				}
@@ -97,12 +92,6 @@ func readTypes(ctx context.Context, types []*typeReading) error {
 			}
 			n := min(len(rest), componentsAtOnce-size)
 			batch, size, rest = append(batch, &typePart{t, rest[:n]}), size+n, rest[n:]
-		}
-		if alone {
-			if err := retrieveParts(ctx, batch); err != nil {
-				return err
-			}
-			batch, size = nil, 0
 		}
 	}
 	return retrieveParts(ctx, batch)
@@ -146,10 +135,13 @@ func storeParts(ctx context.Context, parts []*typePart) error {
 		components = append(components, p.components...)
 	}
 	at := 0
-	err := parts[0].Org.RetrieveMetadata(ctx, components, func(c engine.RetrievedComponent) error {
+	counting, calls := engine.CountCalls(ctx)
+	batch := handedOver{calls: calls}
+	err := parts[0].Org.RetrieveMetadata(counting, components, func(c engine.RetrievedComponent) error {
 		for len(parts[at].components) == 0 {
 			at++
 		}
+		batch.reach(parts[at])
 		return parts[at].take(ctx, c)
 	})
 	if err != nil {
@@ -161,6 +153,25 @@ func storeParts(ctx context.Context, parts []*typePart) error {
 		}
 	}
 	return nil
+}
+
+// handedOver tells the types of a batch what it took to get it. Components come
+// batch by batch: the calls since the last one were for all types of this one.
+type handedOver struct {
+	calls      *engine.Calls
+	seen, last int64
+	to         *typePart
+}
+
+func (h *handedOver) reach(p *typePart) {
+	made := h.calls.Made()
+	if made != h.seen {
+		h.seen, h.last, h.to = made, made-h.seen, nil
+	}
+	if h.to != p {
+		h.to = p
+		p.progress.AddCalls(h.last)
+	}
 }
 
 // start says that work on the type begins, once.
@@ -370,9 +381,6 @@ func (t *typeReading) reason() string {
 			reason += " One is " + t.example + "."
 		}
 		reasons = append(reasons, reason)
-	}
-	if t.listed > 0 && slices.Contains(apart, t.typ.Name) {
-		reasons = append(reasons, "Salesforce puts into these files only what concerns other components of the same retrieve: what they say of objects, fields and classes is not in them.")
 	}
 	if t.managed > 0 {
 		reasons = append(reasons, fmt.Sprintf("%d belong to managed packages: of these Salesforce may give out no more than the names.", t.managed))

@@ -73,6 +73,15 @@ func (o *ObjectProgress) CountCalls(ctx context.Context) context.Context {
 	return ctx
 }
 
+// AddCalls counts API calls that were for other objects, too. It comes before
+// Finish and Fail.
+func (o *ObjectProgress) AddCalls(calls int64) {
+	if o.calls == nil {
+		o.calls = &engine.Calls{}
+	}
+	o.calls.Add(calls)
+}
+
 // Queue shows the object as one the job will come to.
 func (o *ObjectProgress) Queue(ctx context.Context) error {
 	return o.write(ctx, func(u *ent.JobObjectUpdate) { u.SetState(engine.ObjectQueued) })

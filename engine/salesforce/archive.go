@@ -15,7 +15,7 @@ import (
 // maxArchive bounds a zip; the platform's own limit is 39 MB.
 const maxArchive = 256 << 20
 
-// archive is a retrieve's zip in a file of ours that nobody else sees.
+// archive is a zip of components in a file of ours that nobody else sees.
 type archive struct {
 	files []wireComponent
 	file  *os.File
@@ -23,17 +23,30 @@ type archive struct {
 }
 
 // receive copies the zip out of an answer, which may be larger than memory should be.
-func (a *archive) receive(answer answer) (err error) {
-	if err := a.Close(); err != nil { // of an attempt before
+func (a *archive) receive(answer answer) error {
+	return a.fill(func(out io.Writer) error { return copyZip(out, answer.body) })
+}
+
+// fill opens the file, anew if an attempt before filled it, and lets write make
+// the zip.
+func (a *archive) fill(write func(io.Writer) error) (err error) {
+	if err := a.Close(); err != nil {
 		return err
 	}
 	if a.file, err = os.CreateTemp("", "holdfast-metadata-"); err != nil {
 		return noRoom(err)
 	}
 	_ = os.Remove(a.file.Name()) // the open file stays; where it cannot be removed yet, Close does it
-	size, err := copyZip(a.file, answer.body)
+	err = write(a.file)
+	if _, full := errors.AsType[*os.PathError](err); full {
+		return noRoom(err)
+	}
 	if err != nil {
 		return err
+	}
+	size, err := a.file.Seek(0, io.SeekEnd)
+	if err != nil {
+		return noRoom(err)
 	}
 	if a.zip, err = zip.NewReader(a.file, size); err != nil {
 		return engine.E(engine.KindTransient, zipLost, "Salesforce sent a zip of metadata that cannot be read: try again later.")
@@ -67,31 +80,31 @@ var (
 
 // copyZip decodes the element zipFile of a SOAP answer; nothing else of the
 // answer is kept. It is broken unless the answer goes on to its end.
-func copyZip(out io.Writer, body io.Reader) (int64, error) {
+func copyZip(out io.Writer, body io.Reader) error {
 	in := bufio.NewReaderSize(body, 64<<10)
 	for {
 		piece, err := in.ReadSlice('>')
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
-			return 0, &broken{err: errNoZip}
+			return &broken{err: errNoZip}
 		}
 		if bytes.HasSuffix(piece, []byte("<zipFile>")) || bytes.HasSuffix(piece, []byte(":zipFile>")) && !bytes.Contains(piece, []byte("</")) {
 			break
 		}
 	}
 	size, err := io.Copy(out, io.LimitReader(base64.NewDecoder(base64.StdEncoding, &textReader{in: in}), maxArchive+1))
-	var path *os.PathError
+	_, full := errors.AsType[*os.PathError](err)
 	switch {
-	case errors.As(err, &path):
-		return 0, noRoom(err)
+	case full:
+		return err
 	case err != nil:
-		return 0, &broken{err: err}
+		return &broken{err: err}
 	case size > maxArchive:
-		return 0, &broken{err: errLargeZip}
+		return &broken{err: errLargeZip}
 	}
 	if rest, err := io.ReadAll(io.LimitReader(in, 64<<10)); err != nil || !bytes.HasSuffix(bytes.TrimSpace(rest), []byte("Envelope>")) {
-		return 0, &broken{err: errIncomplete}
+		return &broken{err: errIncomplete}
 	}
-	return size, nil
+	return nil
 }
 
 // textReader reads an element's text, up to the next tag.

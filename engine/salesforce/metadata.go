@@ -40,7 +40,10 @@ func (o *org) MetadataTypes(ctx context.Context) ([]engine.MetadataType, error) 
 	for i, t := range envelope.Types {
 		types[i] = engine.MetadataType(t)
 	}
-	slices.SortFunc(types, func(a, b engine.MetadataType) int { return cmp.Compare(a.Name, b.Name) })
+	last := map[bool]int{true: 1} // a read between two retrieves would make them two
+	slices.SortFunc(types, func(a, b engine.MetadataType) int {
+		return cmp.Or(last[readWhole[a.Name]]-last[readWhole[b.Name]], cmp.Compare(a.Name, b.Name))
+	})
 	return types, nil
 }
 
@@ -124,8 +127,11 @@ func (l *metadataLister) ask(ctx context.Context, queries []listQuery) (next []l
 	answers := make([][]listAnswer, len(parts))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(fanOut)
+	calls := make([]*engine.Calls, len(parts))
 	for i, part := range parts {
 		group.Go(func() (err error) {
+			ctx, made := engine.CountCalls(ctx)
+			calls[i] = made
 			answers[i], err = l.org.listParts(ctx, part)
 			return err
 		})
@@ -133,9 +139,14 @@ func (l *metadataLister) ask(ctx context.Context, queries []listQuery) (next []l
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	for _, part := range answers {
+	for i, part := range answers {
+		asked := map[int]bool{}
 		for _, a := range part {
 			next = append(next, l.take(a)...)
+			if !asked[a.of] {
+				asked[a.of] = true
+				l.lists[a.of].Calls += calls[i].Made()
+			}
 		}
 	}
 	return next, nil

@@ -25,22 +25,39 @@ const (
 // bundles are the types whose components are folders of files.
 var bundles = set("LightningComponentBundle", "AuraDefinitionBundle", "WaveTemplateBundle", "ExperienceBundle", "DigitalExperienceBundle", "GenAiPlannerBundle")
 
-// RetrieveMetadata retrieves in as few batches as the platform's limits allow.
+// RetrieveMetadata retrieves in as few batches as the platform's limits allow,
+// and reads what a retrieve would not give out whole.
 func (o *org) RetrieveMetadata(ctx context.Context, components []engine.Component, take func(engine.RetrievedComponent) error) error {
 	for len(components) > 0 {
-		n, files := 0, 0
-		for ; n < len(components) && files < filesPerRetrieve; n++ {
-			files++
-			if bundles[components[n].Type] {
-				files += filesPerBundle - 1
-			}
+		n, get := readable(components), o.readBatch
+		if n == 0 {
+			n, get = retrievable(components), o.retrieveBatch
 		}
-		if err := o.retrieveBatch(ctx, components[:n], take); err != nil {
+		if err := get(ctx, components[:n], take); err != nil {
 			return err
 		}
 		components = components[n:]
 	}
 	return nil
+}
+
+// readable is how many of the first components one read takes.
+func readable(components []engine.Component) (n int) {
+	for n < min(len(components), namesPerRead) && readWhole[components[n].Type] && components[n].Type == components[0].Type {
+		n++
+	}
+	return n
+}
+
+// retrievable is how many of the first components one retrieve takes.
+func retrievable(components []engine.Component) (n int) {
+	for files := 0; n < len(components) && files < filesPerRetrieve && !readWhole[components[n].Type]; n++ {
+		files++
+		if bundles[components[n].Type] {
+			files += filesPerBundle - 1
+		}
+	}
+	return n
 }
 
 // retrieveBatch halves a batch that the org refuses as too large.

@@ -160,6 +160,7 @@ func (d *differ) open(ctx context.Context, a, b Point, o Reading) error {
 		return err
 	}
 	d.now.slot = 2
+	d.old.version.Object, d.now.version.Object = d.object, d.object
 	d.before, d.after = before, after
 	d.m = d.v.mergeOf(sections, 0, max(before, after))
 	d.m.after = o.After

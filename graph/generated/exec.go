@@ -50,12 +50,14 @@ type ResolverRoot interface {
 	AuditEntry() AuditEntryResolver
 	Backup() BackupResolver
 	ComparedField() ComparedFieldResolver
+	ComponentDiff() ComponentDiffResolver
 	FileContent() FileContentResolver
 	Job() JobResolver
 	JobObject() JobObjectResolver
 	MetadataComponent() MetadataComponentResolver
 	MetadataFile() MetadataFileResolver
 	MetadataType() MetadataTypeResolver
+	MetadataTypeDiff() MetadataTypeDiffResolver
 	Mutation() MutationResolver
 	ObjectDiff() ObjectDiffResolver
 	Org() OrgResolver
@@ -93,6 +95,9 @@ type BackupResolver interface {
 }
 type ComparedFieldResolver interface {
 	ReasonCode(ctx context.Context, obj *restore.ComparedField) (string, error)
+}
+type ComponentDiffResolver interface {
+	Files(ctx context.Context, obj *backup.ComponentDifference) ([]backup.FileComparison, error)
 }
 type FileContentResolver interface {
 	Link(ctx context.Context, obj *files.Content) (*SignedLink, error)
@@ -138,6 +143,9 @@ type MetadataTypeResolver interface {
 	Error(ctx context.Context, obj *ent.JobObject) (*Failure, error)
 	Components(ctx context.Context, obj *ent.JobObject, search string, change *engine.Change, first *int, after *entgql.Cursor[string]) (*MetadataComponentConnection, error)
 	Component(ctx context.Context, obj *ent.JobObject, fullName string) (*backup.Component, error)
+}
+type MetadataTypeDiffResolver interface {
+	Components(ctx context.Context, obj *backup.MetadataDifference, first *int, after *entgql.Cursor[string]) (*ComponentDiffConnection, error)
 }
 type MutationResolver interface {
 	BackupStart(ctx context.Context, input backup.StartInput) (*BackupStartPayload, error)
@@ -985,7 +993,10 @@ type JobObject implements Node {
   changed: Long!
   deleted: Long!
   bytes: Long!
-  "API calls for this SObject alone; what is asked of several at once counts for the job only."
+  """
+  API calls for this SObject alone; what is asked of several at once counts for the job only. A metadata type's
+  are mostly for others, too, and count for each.
+  """
   apiCalls: Long!
   completeness: Completeness!
   error: Failure
@@ -1205,6 +1216,8 @@ type MetadataType {
   changed: Long!
   deleted: Long!
   bytes: Long!
+  "API calls that were made for it; most are for other types, too, and count for each."
+  apiCalls: Long!
   "How many components the org lists, how many are stored, and why the two differ."
   completeness: Completeness!
   error: Failure
@@ -1333,6 +1346,40 @@ extend type JobObject {
 enum JobObjectKind {
   RECORDS
   METADATA
+}
+
+extend type BackupDiff {
+  "The metadata types of which anything was stored after a, by name."
+  metadataTypes: [MetadataTypeDiff!]!
+}
+
+type MetadataTypeDiff {
+  name: String!
+  "Counts components without reading their content: one that changed there and back counts as changed."
+  counts: DiffCounts!
+  "The components that differ, by full name."
+  components(first: Int = 50, after: Cursor): ComponentDiffConnection!
+}
+
+type ComponentDiffConnection {
+  pageInfo: PageInfo!
+  edges: [ComponentDiffEdge!]!
+}
+
+type ComponentDiffEdge {
+  cursor: Cursor!
+  node: ComponentDiff!
+}
+
+type ComponentDiff {
+  fullName: String!
+  change: Change!
+  "Null when there was none."
+  before: MetadataComponent
+  "Null when there is none any more."
+  after: MetadataComponent
+  "Its files that differ."
+  files: [MetadataFileComparison!]!
 }
 `, BuiltIn: false},
 	{Name: "../org.graphqls", Input: `enum OrgType {
@@ -2443,6 +2490,8 @@ func (ec *executionContext) childFields_BackupDiff(ctx context.Context, field gr
 		return ec.fieldContext_BackupDiff_b(ctx, field)
 	case "objects":
 		return ec.fieldContext_BackupDiff_objects(ctx, field)
+	case "metadataTypes":
+		return ec.fieldContext_BackupDiff_metadataTypes(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BackupDiff", field.Name)
 }
@@ -2557,6 +2606,42 @@ func (ec *executionContext) childFields_Completeness(ctx context.Context, field 
 		return ec.fieldContext_Completeness_reason(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Completeness", field.Name)
+}
+
+func (ec *executionContext) childFields_ComponentDiff(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "fullName":
+		return ec.fieldContext_ComponentDiff_fullName(ctx, field)
+	case "change":
+		return ec.fieldContext_ComponentDiff_change(ctx, field)
+	case "before":
+		return ec.fieldContext_ComponentDiff_before(ctx, field)
+	case "after":
+		return ec.fieldContext_ComponentDiff_after(ctx, field)
+	case "files":
+		return ec.fieldContext_ComponentDiff_files(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ComponentDiff", field.Name)
+}
+
+func (ec *executionContext) childFields_ComponentDiffConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "pageInfo":
+		return ec.fieldContext_ComponentDiffConnection_pageInfo(ctx, field)
+	case "edges":
+		return ec.fieldContext_ComponentDiffConnection_edges(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ComponentDiffConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ComponentDiffEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ComponentDiffEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ComponentDiffEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ComponentDiffEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_DiffCounts(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2999,6 +3084,8 @@ func (ec *executionContext) childFields_MetadataType(ctx context.Context, field 
 		return ec.fieldContext_MetadataType_deleted(ctx, field)
 	case "bytes":
 		return ec.fieldContext_MetadataType_bytes(ctx, field)
+	case "apiCalls":
+		return ec.fieldContext_MetadataType_apiCalls(ctx, field)
 	case "completeness":
 		return ec.fieldContext_MetadataType_completeness(ctx, field)
 	case "error":
@@ -3021,6 +3108,18 @@ func (ec *executionContext) childFields_MetadataTypeConnection(ctx context.Conte
 		return ec.fieldContext_MetadataTypeConnection_edges(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetadataTypeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MetadataTypeDiff(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_MetadataTypeDiff_name(ctx, field)
+	case "counts":
+		return ec.fieldContext_MetadataTypeDiff_counts(ctx, field)
+	case "components":
+		return ec.fieldContext_MetadataTypeDiff_components(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetadataTypeDiff", field.Name)
 }
 
 func (ec *executionContext) childFields_MetadataTypeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4286,6 +4385,28 @@ func (ec *executionContext) field_MetadataComponent_compare_args(ctx context.Con
 }
 
 func (ec *executionContext) field_MetadataComponent_versions_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*entgql.Cursor[string], error) {
+			return ec.unmarshalOCursor2ᚖentgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_MetadataTypeDiff_components_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -6396,6 +6517,38 @@ func (ec *executionContext) fieldContext_BackupDiff_objects(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _BackupDiff_metadataTypes(ctx context.Context, field graphql.CollectedField, obj *backup.Difference) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BackupDiff_metadataTypes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MetadataTypes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []backup.MetadataDifference) graphql.Marshaler {
+			return ec.marshalNMetadataTypeDiff2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋbackupᚐMetadataDifferenceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BackupDiff_metadataTypes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BackupDiff",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MetadataTypeDiff(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _BackupEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *ent.JobEdge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7184,6 +7337,267 @@ func (ec *executionContext) _Completeness_reason(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_Completeness_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Completeness", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ComponentDiff_fullName(ctx context.Context, field graphql.CollectedField, obj *backup.ComponentDifference) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ComponentDiff_fullName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FullName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ComponentDiff_fullName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ComponentDiff", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ComponentDiff_change(ctx context.Context, field graphql.CollectedField, obj *backup.ComponentDifference) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ComponentDiff_change(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Change, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v engine.Change) graphql.Marshaler {
+			return ec.marshalNChange2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐChange(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ComponentDiff_change(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ComponentDiff", field, false, false, errors.New("field of type Change does not have child fields"))
+}
+
+func (ec *executionContext) _ComponentDiff_before(ctx context.Context, field graphql.CollectedField, obj *backup.ComponentDifference) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ComponentDiff_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *backup.Component) graphql.Marshaler {
+			return ec.marshalOMetadataComponent2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋbackupᚐComponent(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ComponentDiff_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ComponentDiff",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MetadataComponent(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ComponentDiff_after(ctx context.Context, field graphql.CollectedField, obj *backup.ComponentDifference) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ComponentDiff_after(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.After, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *backup.Component) graphql.Marshaler {
+			return ec.marshalOMetadataComponent2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋbackupᚐComponent(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ComponentDiff_after(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ComponentDiff",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MetadataComponent(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ComponentDiff_files(ctx context.Context, field graphql.CollectedField, obj *backup.ComponentDifference) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ComponentDiff_files(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ComponentDiff().Files(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []backup.FileComparison) graphql.Marshaler {
+			return ec.marshalNMetadataFileComparison2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋbackupᚐFileComparisonᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ComponentDiff_files(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ComponentDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MetadataFileComparison(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ComponentDiffConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *ComponentDiffConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ComponentDiffConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *entgql.PageInfo[string]) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖentgoᚗioᚋcontribᚋentgqlᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ComponentDiffConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ComponentDiffConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ComponentDiffConnection_edges(ctx context.Context, field graphql.CollectedField, obj *ComponentDiffConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ComponentDiffConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []ComponentDiffEdge) graphql.Marshaler {
+			return ec.marshalNComponentDiffEdge2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐComponentDiffEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ComponentDiffConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ComponentDiffConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ComponentDiffEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ComponentDiffEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *ComponentDiffEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ComponentDiffEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v entgql.Cursor[string]) graphql.Marshaler {
+			return ec.marshalNCursor2entgoᚗioᚋcontribᚋentgqlᚐCursor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ComponentDiffEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ComponentDiffEdge", field, false, false, errors.New("field of type Cursor does not have child fields"))
+}
+
+func (ec *executionContext) _ComponentDiffEdge_node(ctx context.Context, field graphql.CollectedField, obj *ComponentDiffEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ComponentDiffEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *backup.ComponentDifference) graphql.Marshaler {
+			return ec.marshalNComponentDiff2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋbackupᚐComponentDifference(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ComponentDiffEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ComponentDiffEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ComponentDiff(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _DiffCounts_added(ctx context.Context, field graphql.CollectedField, obj *backup.DifferenceCounts) (ret graphql.Marshaler) {
@@ -11014,6 +11428,29 @@ func (ec *executionContext) fieldContext_MetadataType_bytes(_ context.Context, f
 	return graphql.NewScalarFieldContext("MetadataType", field, false, false, errors.New("field of type Long does not have child fields"))
 }
 
+func (ec *executionContext) _MetadataType_apiCalls(ctx context.Context, field graphql.CollectedField, obj *ent.JobObject) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataType_apiCalls(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.APICalls, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataType_apiCalls(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetadataType", field, false, false, errors.New("field of type Long does not have child fields"))
+}
+
 func (ec *executionContext) _MetadataType_completeness(ctx context.Context, field graphql.CollectedField, obj *ent.JobObject) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11249,6 +11686,105 @@ func (ec *executionContext) fieldContext_MetadataTypeConnection_edges(_ context.
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_MetadataTypeEdge(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MetadataTypeDiff_name(ctx context.Context, field graphql.CollectedField, obj *backup.MetadataDifference) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataTypeDiff_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataTypeDiff_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MetadataTypeDiff", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _MetadataTypeDiff_counts(ctx context.Context, field graphql.CollectedField, obj *backup.MetadataDifference) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataTypeDiff_counts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Counts(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v backup.DifferenceCounts) graphql.Marshaler {
+			return ec.marshalNDiffCounts2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋbackupᚐDifferenceCounts(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataTypeDiff_counts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MetadataTypeDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DiffCounts(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MetadataTypeDiff_components(ctx context.Context, field graphql.CollectedField, obj *backup.MetadataDifference) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MetadataTypeDiff_components(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.MetadataTypeDiff().Components(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*entgql.Cursor[string]))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ComponentDiffConnection) graphql.Marshaler {
+			return ec.marshalNComponentDiffConnection2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐComponentDiffConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MetadataTypeDiff_components(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MetadataTypeDiff",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ComponentDiffConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_MetadataTypeDiff_components_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -24333,6 +24869,11 @@ func (ec *executionContext) _BackupDiff(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "metadataTypes":
+			out.Values[i] = ec._BackupDiff_metadataTypes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -24787,6 +25328,183 @@ func (ec *executionContext) _Completeness(ctx context.Context, sel ast.Selection
 			}
 		case "reason":
 			out.Values[i] = ec._Completeness_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var componentDiffImplementors = []string{"ComponentDiff"}
+
+func (ec *executionContext) _ComponentDiff(ctx context.Context, sel ast.SelectionSet, obj *backup.ComponentDifference) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, componentDiffImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ComponentDiff")
+		case "fullName":
+			out.Values[i] = ec._ComponentDiff_fullName(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "change":
+			out.Values[i] = ec._ComponentDiff_change(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "before":
+			out.Values[i] = ec._ComponentDiff_before(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "after":
+			out.Values[i] = ec._ComponentDiff_after(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "files":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._ComponentDiff_files(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var componentDiffConnectionImplementors = []string{"ComponentDiffConnection"}
+
+func (ec *executionContext) _ComponentDiffConnection(ctx context.Context, sel ast.SelectionSet, obj *ComponentDiffConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, componentDiffConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ComponentDiffConnection")
+		case "pageInfo":
+			out.Values[i] = ec._ComponentDiffConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "edges":
+			out.Values[i] = ec._ComponentDiffConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var componentDiffEdgeImplementors = []string{"ComponentDiffEdge"}
+
+func (ec *executionContext) _ComponentDiffEdge(ctx context.Context, sel ast.SelectionSet, obj *ComponentDiffEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, componentDiffEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ComponentDiffEdge")
+		case "cursor":
+			out.Values[i] = ec._ComponentDiffEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._ComponentDiffEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -27274,6 +27992,11 @@ func (ec *executionContext) _MetadataType(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "apiCalls":
+			out.Values[i] = ec._MetadataType_apiCalls(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "completeness":
 			field := field
 
@@ -27474,6 +28197,120 @@ func (ec *executionContext) _MetadataTypeConnection(ctx context.Context, sel ast
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var metadataTypeDiffImplementors = []string{"MetadataTypeDiff"}
+
+func (ec *executionContext) _MetadataTypeDiff(ctx context.Context, sel ast.SelectionSet, obj *backup.MetadataDifference) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, metadataTypeDiffImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MetadataTypeDiff")
+		case "name":
+			out.Values[i] = ec._MetadataTypeDiff_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "counts":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._MetadataTypeDiff_counts(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "components":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._MetadataTypeDiff_components(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -33306,6 +34143,46 @@ func (ec *executionContext) marshalNCompleteness2ᚖgithubᚗcomᚋholdfastᚑba
 	return ec._Completeness(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNComponentDiff2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋbackupᚐComponentDifference(ctx context.Context, sel ast.SelectionSet, v *backup.ComponentDifference) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ComponentDiff(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNComponentDiffConnection2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐComponentDiffConnection(ctx context.Context, sel ast.SelectionSet, v *ComponentDiffConnection) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ComponentDiffConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNComponentDiffEdge2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐComponentDiffEdge(ctx context.Context, sel ast.SelectionSet, v ComponentDiffEdge) graphql.Marshaler {
+	return ec._ComponentDiffEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNComponentDiffEdge2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐComponentDiffEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []ComponentDiffEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNComponentDiffEdge2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐComponentDiffEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNContentState2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐContentState(ctx context.Context, v any) (files.ContentState, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := unmarshalNContentState2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋfilesᚐContentState[tmp]
@@ -34046,6 +34923,26 @@ func (ec *executionContext) marshalNMetadataTypeConnection2ᚖgithubᚗcomᚋhol
 		return graphql.Null
 	}
 	return ec._MetadataTypeConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNMetadataTypeDiff2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋbackupᚐMetadataDifference(ctx context.Context, sel ast.SelectionSet, v backup.MetadataDifference) graphql.Marshaler {
+	return ec._MetadataTypeDiff(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNMetadataTypeDiff2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋbackupᚐMetadataDifferenceᚄ(ctx context.Context, sel ast.SelectionSet, v []backup.MetadataDifference) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMetadataTypeDiff2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋbackupᚐMetadataDifference(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNMetadataTypeEdge2ᚕᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚐJobObjectEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.JobObjectEdge) graphql.Marshaler {

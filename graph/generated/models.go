@@ -56,6 +56,16 @@ func (this BackupStartPayload) GetUserErrors() []UserError {
 	return interfaceSlice
 }
 
+type ComponentDiffConnection struct {
+	PageInfo *entgql.PageInfo[string] `json:"pageInfo"`
+	Edges    []ComponentDiffEdge      `json:"edges"`
+}
+
+type ComponentDiffEdge struct {
+	Cursor entgql.Cursor[string]       `json:"cursor"`
+	Node   *backup.ComponentDifference `json:"node"`
+}
+
 // Why something failed, and the way out.
 type Failure struct {
 	Code    string `json:"code"`
