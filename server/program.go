@@ -174,15 +174,16 @@ func (m *Main) wire(ctx context.Context, s store) (web.Site, error) {
 	api := graph.NewHandler(resolver, graph.Options{
 		Authenticate: people.Authenticate, Throttle: auth.NewThrottle(triesPerMinute, triesAtOnce).Allow, Limits: graph.DefaultLimits,
 	})
+	signed := signedLinks{people}
 	return web.Site{
 		GraphQL:      auth.Address(m.Config.BehindProxy, auth.Bearer(people.Authenticate, api)),
 		Complete:     rooms.Orgs.Complete,
-		JobLog:       jobLog(people, rooms.Jobs),
+		JobLog:       signed.jobLog(rooms.Jobs),
 		TimeMachine:  m.timeMachine(rooms),
 		Ready:        s.ready,
 		Log:          m.Log,
-		MetadataFile: metadataFile(people, rooms.Backup),
-		File:         file(people, rooms.Files),
+		MetadataFile: signed.metadataFile(rooms.Backup),
+		File:         signed.file(rooms.Files),
 	}, nil
 }
 

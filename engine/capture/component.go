@@ -61,7 +61,7 @@ func componentSchema(typ string) vault.Schema {
 	} {
 		schema.Fields = append(schema.Fields, vault.SchemaField{Name: name, Type: "string", Hot: name != FieldContent, Derived: slices.Contains(derived, name)})
 	}
-	schema.Fields = append(schema.Fields, vault.SchemaField{Name: FieldContentFile, Type: fileField, Hot: true})
+	schema.Fields = append(schema.Fields, vault.SchemaField{Name: FieldContentFile, Type: vault.FileField, Hot: true})
 	return schema
 }
 
@@ -98,18 +98,12 @@ func componentRow(c *engine.Component, has content) vault.Row {
 	} {
 		row.Values = append(row.Values, []byte(text))
 	}
-	row.Values = append(row.Values, has.inline, []byte(fileRef(has.large)))
-	return row
-}
-
-// fileField is the type of a field whose value names a file of the vault.
-const fileField = "file"
-
-func fileRef(ref vault.FileRef) string {
-	if ref.Hash == "" {
-		return ""
+	named := ""
+	if has.large.Hash != "" {
+		named = has.large.String()
 	}
-	return ref.Hash + ":" + strconv.FormatInt(ref.Size, 10)
+	row.Values = append(row.Values, has.inline, []byte(named))
+	return row
 }
 
 func componentTime(at time.Time) string {

@@ -14,7 +14,7 @@ type Download struct {
 	io.ReadSeeker
 	Name string // to save it under
 	Size int64
-	Hash string // the same for the same content of an org
+	Hash string // the same for the same content of an org; empty when it is not known
 }
 
 // Open opens the content that a version names. KindNotFound, FILE_NOT_FOUND,

@@ -38,7 +38,9 @@ func (s Site) give(w http.ResponseWriter, r *http.Request, content *files.Downlo
 	h.Set("Content-Type", "application/octet-stream")
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": content.Name}))
 	h.Set("Cache-Control", "private, no-store")
-	h.Set("ETag", `"`+content.Hash+`"`)
+	if content.Hash != "" {
+		h.Set("ETag", `"`+content.Hash+`"`)
+	}
 	http.ServeContent(w, r, "", time.Time{}, told{content.ReadSeeker, r, s.Log})
 }
 

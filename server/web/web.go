@@ -37,10 +37,9 @@ type Site struct {
 	JobLog func(ctx context.Context, w io.Writer, token string) error
 	// TimeMachine is what the component in the orgs' pages speaks to.
 	TimeMachine TimeMachine
-	// MetadataFile opens the file of a metadata component that a signed link opens.
-	MetadataFile func(ctx context.Context, token string) (name string, content io.ReadSeeker, err error)
-	// File opens the content that a signed link names.
-	File OpenFile
+	// File and MetadataFile open the content that a signed link names: of a file of
+	// records, and of a metadata component.
+	File, MetadataFile OpenFile
 	// Ready says why the server cannot answer at the moment, if so.
 	Ready func(ctx context.Context) error
 	// Stopping is closed when the server stops: streams end then, while other
@@ -71,7 +70,7 @@ func (s Site) Handler() http.Handler {
 	for _, method := range []string{"GET ", "OPTIONS "} {
 		mux.Handle(method+"/time-machine/v1/stream", s.endStreams(s.TimeMachine.Stream))
 	}
-	mux.HandleFunc("GET /metadata-file/{token}", s.metadataFile)
+	mux.HandleFunc("GET /metadata-file/{token}", s.file(s.MetadataFile))
 	mux.HandleFunc("GET /file/{token}", s.file(s.File))
 	mux.HandleFunc("GET /time-machine/v1/file/{token}", s.file(s.TimeMachine.File))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") })
