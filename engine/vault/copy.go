@@ -159,12 +159,20 @@ func (v *Vault) copies(ctx context.Context, orgID string) (keys []string, err er
 // Rebuild fills an org's empty manifest from the newest copy in the bucket that
 // can be read, and lists its files again. The tenant and the org must have
 // their rows. What was committed after that copy is not in it: Verify tells
-// nothing of it, its blobs are left alone until Collect finds them.
-func (v *Vault) Rebuild(ctx context.Context, orgID string) error {
-	return fault("rebuild", orgID, v.rebuild(ctx, orgID))
+// nothing of it, its blobs are left alone until Collect finds them. Of an org
+// under a customer's own key that key must be among customerKeys.
+func (v *Vault) Rebuild(ctx context.Context, orgID string, customerKeys ...string) error {
+	given := make([]*customerKey, len(customerKeys))
+	for i, text := range customerKeys {
+		var err error
+		if given[i], err = parseCustomerKey(text); err != nil {
+			return err
+		}
+	}
+	return fault("rebuild", orgID, v.rebuild(ctx, orgID, given))
 }
 
-func (v *Vault) rebuild(ctx context.Context, orgID string) error {
+func (v *Vault) rebuild(ctx context.Context, orgID string, given []*customerKey) error {
 	if generation, err := v.generation(ctx, orgID); err != nil || generation > 0 {
 		return errors.Join(err, &engine.Error{
 			Kind: engine.KindConflict, Code: "VAULT_NOT_EMPTY", Org: orgID,
@@ -179,7 +187,7 @@ func (v *Vault) rebuild(ctx context.Context, orgID string) error {
 	for _, key := range slices.Backward(keys) {
 		var m *manifestCopy
 		var wrapped []wrappedKey
-		if m, wrapped, err = v.readCopy(ctx, orgID, key); err == nil {
+		if m, wrapped, err = v.readCopy(ctx, orgID, key, given); err == nil {
 			return v.restoreManifest(ctx, m, wrapped)
 		}
 		v.log.Warn("a manifest copy cannot be read, trying the one before", "key", key, "err", err)
@@ -187,7 +195,7 @@ func (v *Vault) rebuild(ctx context.Context, orgID string) error {
 	return err
 }
 
-func (v *Vault) readCopy(ctx context.Context, orgID, key string) (*manifestCopy, []wrappedKey, error) {
+func (v *Vault) readCopy(ctx context.Context, orgID, key string, given []*customerKey) (*manifestCopy, []wrappedKey, error) {
 	attrs, err := v.blobs.bucket.Attributes(ctx, key)
 	if err != nil {
 		return nil, nil, err
@@ -200,6 +208,9 @@ func (v *Vault) readCopy(ctx context.Context, orgID, key string) (*manifestCopy,
 	wrapped, after, err := readKeys(bytes.NewReader(head))
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", key, err)
+	}
+	if err := v.keys.use(ctx, orgID, wrapped, given); err != nil {
+		return nil, nil, err
 	}
 	f, err := segment.OpenFile(ctx, shifted{src, after}, segment.Opening{ID: nameOf(key), Size: attrs.Size - after, Key: func(epoch uint32) ([]byte, error) {
 		for _, w := range wrapped {

@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/ent"
@@ -193,6 +194,22 @@ func (v *Vault) Unlock(ctx context.Context, orgID, base64Key string) error {
 	v.keys.mu.Lock()
 	defer v.keys.mu.Unlock()
 	v.keys.customers[ref] = c
+	return nil
+}
+
+// use gives an org that of the customer's keys which its wrapped keys are under.
+func (k *keyring) use(ctx context.Context, orgID string, wrapped []wrappedKey, given []*customerKey) error {
+	ref, err := refOf(ctx, orgID)
+	if err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, c := range given {
+		if slices.ContainsFunc(wrapped, func(w wrappedKey) bool { return w.CustomerKey == c.fingerprint }) {
+			k.customers[ref] = c
+		}
+	}
 	return nil
 }
 

@@ -208,16 +208,29 @@ func (o *Orgs) each(ctx context.Context, s *Server, visit func(ctx context.Conte
 }
 
 // Verify verifies.
-type Verify struct{ Orgs }
+type Verify struct {
+	Orgs
+	CustomerKeys
+}
 
-// Run prints a line an org and a line a problem; any problem is an error.
+// Run prints a line an org and a line a problem; any problem is an error. An
+// org that cannot be opened is one.
 func (c *Verify) Run(ctx context.Context, open Opener, out io.Writer) error {
+	keys, err := c.read()
+	if err != nil {
+		return err
+	}
 	server, err := open(ctx)
 	if err != nil {
 		return err
 	}
 	wrong := 0
 	err = c.each(ctx, server, func(ctx context.Context, row *ent.Org) error {
+		if err := unlock(ctx, server.Vault, row.ID, keys); err != nil {
+			wrong++
+			_, err = fmt.Fprintf(out, "%s (%s): not verified: %v\n", row.ID, row.Name, err)
+			return err
+		}
 		r, err := server.Vault.Verify(ctx, row.ID)
 		if err != nil {
 			return err
@@ -259,19 +272,27 @@ func (c *Stats) Run(ctx context.Context, open Opener, out io.Writer) error {
 // Rebuild rebuilds.
 type Rebuild struct {
 	Org string `arg:"" help:"The org (org_…); it and its tenant must have their rows in the database."`
+	CustomerKeys
 }
 
 // Run rebuilds one org's manifest and verifies it.
 func (c *Rebuild) Run(ctx context.Context, open Opener, out io.Writer) error {
+	keys, err := c.read()
+	if err != nil {
+		return err
+	}
 	server, err := open(ctx)
 	if err != nil {
 		return err
 	}
 	one := Orgs{Org: c.Org}
-	err = one.each(ctx, server, func(ctx context.Context, row *ent.Org) error { return server.Vault.Rebuild(ctx, row.ID) })
+	err = one.each(ctx, server, func(ctx context.Context, row *ent.Org) error { return server.Vault.Rebuild(ctx, row.ID, keys...) })
+	if e, told := engine.AsError(err); told && e.Code == vault.OrgLocked {
+		return fmt.Errorf("%w In a shell, name a file with it by --customer-key-file, or put it into %s", err, customerKeyVariable)
+	}
 	if err != nil {
 		return err
 	}
-	verify := Verify{one}
+	verify := Verify{Orgs: one} // what Rebuild was given a key for is open
 	return verify.Run(ctx, func(context.Context) (*Server, error) { return server, nil }, out)
 }
