@@ -81,9 +81,10 @@ conformance: $(JSFORCE)/node_modules/.package-lock.json $(SFCORE)/node_modules/.
 	HOLDFAST_CONFORMANCE=1 go test -count=1 -run '^TestConformance' -v ./engine/simorg
 
 .PHONY: bench
-bench: postgresql $(JSFORCE)/node_modules/.package-lock.json ## figures of a whole backup, the client, the queue and SOQL: name value unit ratio
+bench: postgresql $(JSFORCE)/node_modules/.package-lock.json ## figures of a whole backup, the client, Time Machine, the queue and SOQL: name value unit ratio
 	@go run $(LEAN) ./server/bench
 	@go run $(LEAN) ./server/bench -whole -records 1000000
+	@go run $(LEAN) ./server/bench -time-machine -records 1000000
 	@go test -run '^$$' -bench . ./engine/salesforce ./engine/job ./engine/soql | awk ' \
 		/^(FAIL|---|panic)/ { print; failed = 1 } \
 		/^Benchmark/ { for (i = 3; i < NF; i += 2) { print $$1, $$i, $$(i+1); if ($$(i+1) == "MB/s") rate[$$1] = $$i } } \

@@ -92,6 +92,11 @@ type ChildRelationship struct {
 
 // Field returns the field of that name, whatever its case.
 func (o *SObject) Field(name string) (*Field, bool) {
+	for i := range o.Fields { // mostly the case is right, which is quicker to see
+		if o.Fields[i].Name == name {
+			return &o.Fields[i], true
+		}
+	}
 	for i := range o.Fields {
 		if strings.EqualFold(o.Fields[i].Name, name) {
 			return &o.Fields[i], true

@@ -2,11 +2,13 @@ package capture
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"maps"
 	"slices"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/holdfast-backup/holdfast/engine"
@@ -22,7 +24,8 @@ const describesAtOnce = 100
 // described. Reading from it costs no API call.
 type Dictionary struct{ DB *ent.Client }
 
-// SObject returns the full describe of one SObject, whatever its case in name.
+// SObject returns the full describe of one SObject, whatever its case in name;
+// it is shared, so nobody changes it.
 // KindNotFound, code UNKNOWN_OBJECT, when the org has none or no backup has
 // seen it yet.
 func (d Dictionary) SObject(ctx context.Context, orgID, name string) (*engine.SObject, error) {
@@ -173,13 +176,33 @@ func pack(o *engine.SObject) ([]byte, error) {
 	return packer.EncodeAll(plain, nil), nil
 }
 
+// unpacked remembers what was read from packed describes, by their hash: one
+// takes milliseconds, and the same few are asked for by everybody.
+var unpacked = func() *lru.Cache[[sha256.Size]byte, *engine.SObject] {
+	const remembered = 64 // up to a megabyte each
+	cache, err := lru.New[[sha256.Size]byte, *engine.SObject](remembered)
+	if err != nil {
+		panic(err) // only for a size below one
+	}
+	return cache
+}()
+
+// unpack answers a describe that others may be reading, too.
 func unpack(packed []byte) (*engine.SObject, error) {
+	hash := sha256.Sum256(packed)
+	if o, ok := unpacked.Get(hash); ok {
+		return o, nil
+	}
 	plain, err := unpacker.DecodeAll(packed, nil)
 	if err != nil {
 		return nil, engine.Wrap("inflate a describe", err)
 	}
 	o := &engine.SObject{}
-	return o, engine.Wrap("decode a describe", json.Unmarshal(plain, o))
+	if err := json.Unmarshal(plain, o); err != nil {
+		return nil, engine.Wrap("decode a describe", err)
+	}
+	unpacked.Add(hash, o)
+	return o, nil
 }
 
 // NamedObject is an SObject and the field that shows its records to people,

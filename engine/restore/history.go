@@ -55,6 +55,10 @@ func (r *Restore) Record(ctx context.Context, orgID, objectName, recordID string
 	if err != nil {
 		return nil, err
 	}
+	return r.history(ctx, orgID, object, id)
+}
+
+func (r *Restore) history(ctx context.Context, orgID string, object *engine.SObject, id engine.RecordID) (*RecordHistory, error) {
 	versions, err := r.Vault.History(ctx, orgID, object.Name, string(id))
 	if err != nil {
 		return nil, err

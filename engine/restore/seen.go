@@ -65,26 +65,37 @@ func pointersTo(versions []vault.Version) []*vault.Version {
 }
 
 func (r *Restore) historyOf(ctx context.Context, rights *Rights) (*RecordHistory, error) {
-	return r.Record(ctx, rights.OrgID, rights.Object.Name, string(rights.RecordID))
+	return r.history(ctx, rights.OrgID, rights.Object, rights.RecordID)
 }
 
 // seen says when and by whom the versions were modified.
 func (r *Restore) seen(ctx context.Context, rights *Rights, versions []*vault.Version) ([]SeenVersion, error) {
-	seen, authors := make([]SeenVersion, len(versions)), make([]string, len(versions))
+	names, err := r.names(ctx, rights.OrgID, rights.authors(versions))
+	return rights.seen(versions, names), err
+}
+
+// authors are who modified the versions, as far as the user may know.
+func (a *Rights) authors(versions []*vault.Version) []string {
+	authors := make([]string, len(versions))
 	for i, v := range versions {
-		seen[i].Version = v
-		if rights.MayRead("LastModifiedDate") {
-			seen[i].ModifiedAt = moment(v.Value("LastModifiedDate"))
-		}
-		if rights.MayRead("LastModifiedById") {
+		if a.MayRead("LastModifiedById") {
 			authors[i] = string(v.Value("LastModifiedById"))
 		}
 	}
-	names, err := r.names(ctx, rights.OrgID, authors)
-	for i := range seen {
-		seen[i].ModifiedBy = names[authors[i]].Name
+	return authors
+}
+
+// seen are the versions with what the user may know of them; names has their
+// authors'.
+func (a *Rights) seen(versions []*vault.Version, names map[string]Reference) []SeenVersion {
+	seen, authors := make([]SeenVersion, len(versions)), a.authors(versions)
+	for i, v := range versions {
+		seen[i].Version, seen[i].ModifiedBy = v, names[authors[i]].Name
+		if a.MayRead("LastModifiedDate") {
+			seen[i].ModifiedAt = moment(v.Value("LastModifiedDate"))
+		}
 	}
-	return seen, err
+	return seen
 }
 
 // moment reads a datetime in its canonical text; nil for anything else.
@@ -141,15 +152,18 @@ func (r *Restore) SeenCompare(ctx context.Context, rights *Rights, options Compa
 			c.Fields = append(c.Fields, SeenField{ComparedField: rights.limit(field)})
 		}
 	}
-	if c.Columns, err = r.seenColumns(ctx, rights, all.Columns); err != nil {
+	versions := versionsOf(all.Columns)
+	names, err := r.names(ctx, rights.OrgID, append(rights.authors(versions), referredTo(c.Fields)...))
+	if err != nil {
 		return nil, err
 	}
+	c.Columns = seenColumns(all.Columns, rights.seen(versions, names))
 	if f := slices.IndexFunc(all.Fields, func(f ComparedField) bool { return f.Name == "CurrencyIsoCode" }); f >= 0 && rights.MayRead("CurrencyIsoCode") {
 		for i, value := range all.Fields[f].Values {
 			c.Columns[i].Currency = textOf(value)
 		}
 	}
-	return c, r.addReferences(ctx, rights, c.Fields)
+	return c, r.addReferences(ctx, rights, c.Fields, names)
 }
 
 // limit takes away what the user may not edit.
@@ -161,12 +175,16 @@ func (a *Rights) limit(field ComparedField) ComparedField {
 	return field
 }
 
-func (r *Restore) seenColumns(ctx context.Context, rights *Rights, columns []ComparisonColumn) ([]SeenColumn, error) {
+// versionsOf are the versions that stand beside the current record.
+func versionsOf(columns []ComparisonColumn) []*vault.Version {
 	var versions []*vault.Version
 	for _, column := range columns[1:] {
 		versions = append(versions, column.Version)
 	}
-	seen, err := r.seen(ctx, rights, versions)
+	return versions
+}
+
+func seenColumns(columns []ComparisonColumn, seen []SeenVersion) []SeenColumn {
 	out := make([]SeenColumn, len(columns))
 	for i, column := range columns {
 		out[i].Missing = column.Missing
@@ -174,12 +192,11 @@ func (r *Restore) seenColumns(ctx context.Context, rights *Rights, columns []Com
 			out[i].Version = &seen[i-1]
 		}
 	}
-	return out, err
+	return out
 }
 
-// addReferences names the records that the fields refer to, of those that the
-// user may read: Apex looks again.
-func (r *Restore) addReferences(ctx context.Context, rights *Rights, fields []SeenField) error {
+// referredTo are the ids in the fields that refer to records.
+func referredTo(fields []SeenField) []string {
 	var ids []string
 	for _, f := range fields {
 		if f.Type == "reference" {
@@ -188,11 +205,19 @@ func (r *Restore) addReferences(ctx context.Context, rights *Rights, fields []Se
 			}
 		}
 	}
-	names, err := r.names(ctx, rights.OrgID, ids)
-	if err != nil {
-		return err
+	return ids
+}
+
+// addReferences names the records that the fields refer to, of those that the
+// user may read: Apex looks again.
+func (r *Restore) addReferences(ctx context.Context, rights *Rights, fields []SeenField, names map[string]Reference) error {
+	referred := map[string]Reference{}
+	for _, id := range referredTo(fields) {
+		if known, ok := names[id]; ok {
+			referred[id] = known
+		}
 	}
-	visible, err := r.visible(ctx, rights, names)
+	visible, err := r.visible(ctx, rights, referred)
 	if err != nil {
 		return err
 	}

@@ -42,9 +42,10 @@ func (o *org) retrieve(ctx context.Context, request engine.RetrieveRequest, colu
 		flag = len(columns)
 		asked = append(asked[:flag:flag], column{name: extra.Name, spelling: asBoolean})
 	}
-	names := make([]string, 0, len(asked))
-	for i, c := range asked {
-		if place(asked[:i], []byte(c.name), 0) < 0 {
+	names, twice := make([]string, 0, len(asked)), make(map[string]bool, len(asked))
+	for _, c := range asked {
+		if !twice[c.name] {
+			twice[c.name] = true
 			names = append(names, c.name)
 		}
 	}

@@ -37,6 +37,7 @@ type numbers struct {
 	Calls int64
 	CSV   int64 // bytes of Bulk results, uncompressed
 	CPU   time.Duration
+	Busy  time.Duration // in which it was at work on a call, by the clock
 }
 
 // orgServer is the org's process: the simulated org, and at /-/ what the bench
@@ -46,6 +47,7 @@ type orgServer struct {
 	ahead   atomic.Int64 // of the machine's clock
 	calls   atomic.Int64
 	csv     atomic.Int64
+	busy    atomic.Int64
 	keeping atomic.Bool
 	profile atomic.Pointer[profile]
 	mu      sync.Mutex
@@ -75,7 +77,7 @@ func serveOrg(p population) error {
 	var err error
 	s.org, err = simorg.New(simorg.Config{
 		Now:   func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) },
-		Users: []simorg.User{{Username: userName, LastName: "User"}},
+		Users: p.users(),
 		Apps:  []simorg.App{{ClientID: clientID, ClientSecret: clientSecret, RunAs: userName}},
 	})
 	if err != nil {
@@ -96,11 +98,12 @@ func serveOrg(p population) error {
 
 func (s *orgServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/services/") {
+		defer func(began time.Time) { s.busy.Add(int64(time.Since(began))) }(time.Now())
 		w = s.profile.Load().slow(w)
 	}
 	switch {
 	case r.URL.Path == "/-/numbers":
-		_ = json.NewEncoder(w).Encode(numbers{s.calls.Load(), s.csv.Load(), cpu()})
+		_ = json.NewEncoder(w).Encode(numbers{s.calls.Load(), s.csv.Load(), cpu(), time.Duration(s.busy.Load())})
 	case r.URL.Path == "/-/wait":
 		d, _ := time.ParseDuration(r.URL.Query().Get("d"))
 		s.ahead.Add(int64(d))
@@ -220,7 +223,7 @@ type orgProcess struct {
 }
 
 func startOrg(ctx context.Context, p population) (*orgProcess, error) {
-	o := &orgProcess{process: exec.CommandContext(ctx, os.Args[0], "-org", "-records", strconv.Itoa(p.records), "-custom", strconv.Itoa(p.custom))}
+	o := &orgProcess{process: exec.CommandContext(ctx, os.Args[0], "-org", "-records", strconv.Itoa(p.records), "-custom", strconv.Itoa(p.custom), "-wide="+strconv.FormatBool(p.wide))}
 	o.process.Stderr = os.Stderr
 	input, err1 := o.process.StdinPipe()
 	output, err2 := o.process.StdoutPipe()
@@ -274,6 +277,15 @@ func (o *orgProcess) keptPages() (pages []keptPage, size int64, err error) {
 		size += pages[i].Plain
 	}
 	return pages, size, err
+}
+
+// ask decodes the answer.
+func (o *orgProcess) ask(method, path string, body, into any) error {
+	text, err := o.do(method, path, body)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, into)
 }
 
 func (o *orgProcess) get(path string) ([]byte, error) {

@@ -14,13 +14,31 @@ import (
 
 // population is what the org has: records of the seven standard SObjects of a
 // sales and service org and, with custom ones, half of the records there.
-type population struct{ records, custom int }
+type population struct {
+	records, custom int
+	wide            bool // Account has wideFields more, and the org has sellers
+}
+
+func (p population) users() []simorg.User {
+	users := []simorg.User{{Username: userName, LastName: "User"}}
+	if p.wide {
+		for n := range sellers {
+			users = append(users, simorg.User{Username: sellerName(n), LastName: "Seller", Profile: "Sales", Permissions: []string{"ApiEnabled"}})
+		}
+	}
+	return users
+}
 
 func (p population) fill(org *simorg.Org) error {
 	business := p.records
 	if p.custom > 0 {
 		business /= 2
 		if err := org.LoadSource(customObjects(p.custom)); err != nil {
+			return err
+		}
+	}
+	if p.wide {
+		if err := org.LoadSource(wideObject()); err != nil {
 			return err
 		}
 	}

@@ -37,7 +37,7 @@ const (
 // measureWhole takes a full backup over a way like that to a real org, and the
 // same data by other means over the same way.
 func measureWhole(ctx context.Context, records int) (err error) {
-	org, err := startOrg(ctx, population{records, wholeCustom})
+	org, err := startOrg(ctx, population{records: records, custom: wholeCustom})
 	if err != nil {
 		return err
 	}
@@ -251,7 +251,7 @@ func againstJSforce(ctx context.Context, org *orgProcess, pages []keptPage, ours
 // idleOfMany is an incremental backup of many SObjects, most of them empty, in
 // which nothing has changed.
 func idleOfMany(ctx context.Context, folder string) (err error) {
-	org, err := startOrg(ctx, population{idleRecords, idleCustom})
+	org, err := startOrg(ctx, population{records: idleRecords, custom: idleCustom})
 	if err != nil {
 		return err
 	}
