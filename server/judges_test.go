@@ -37,17 +37,17 @@ func judge(t *testing.T, env []string, script ...string) string {
 }
 
 // connected is a server on the given database with a tenant that has an empty
-// simulated org connected.
-func connected(t *testing.T, databaseURL string) *world {
+// simulated org connected; others may connect orgs on more hosts.
+func connected(t *testing.T, databaseURL string, more ...string) *world {
 	t.Helper()
 	w := &world{folder: t.TempDir()}
 	t.Cleanup(func() { _ = w.close() })
-	host, err := w.serveOrg(t.Context())
+	host, err := w.serveOrg(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.server = &Main{Log: slog.New(slog.DiscardHandler), Config: config.Config{
-		Data: filepath.Join(w.folder, "data"), Database: databaseURL, Listen: "127.0.0.1:0", SalesforceHosts: []string{host},
+		Data: filepath.Join(w.folder, "data"), Database: databaseURL, Listen: "127.0.0.1:0", SalesforceHosts: append(more, host),
 	}}
 	if err := w.server.Run(t.Context()); err != nil {
 		t.Fatal(err)

@@ -19,17 +19,23 @@ const spoiltAccount = "Account63"
 // edit of four fields.
 func spoilt(t *testing.T, databaseURL string) (w *world, versions []demo.Version) {
 	t.Helper()
-	ctx := t.Context()
 	w = connected(t, databaseURL)
+	return w, w.spoil(t, "spoilt")
+}
+
+// spoil loads the org, and edits the account between two backups.
+func (w *world) spoil(t *testing.T, word string) []demo.Version {
+	t.Helper()
+	ctx := t.Context()
 	must(t, w.load(ctx))
 	w.back(t)
 	must(t, w.session.Edit(ctx, demo.Round{Title: "edit", Steps: []demo.Step{{Update: spoiltAccount, Set: map[string]any{
-		"Description": "spoilt", "Phone": "spoilt", "Website": "spoilt.example.com", "Rating": "Cold",
+		"Description": word, "Phone": word, "Website": word + ".example.com", "Rating": "Cold",
 	}}}}))
 	w.back(t)
 	versions, err := w.api.History(ctx, w.orgID, "Account", w.session.ID(spoiltAccount))
 	must(t, err)
-	return w, versions
+	return versions
 }
 
 func must(t *testing.T, err error) {

@@ -25,6 +25,7 @@ import (
 
 	"github.com/holdfast-backup/holdfast/engine/simorg"
 	"github.com/holdfast-backup/holdfast/lwc"
+	"github.com/holdfast-backup/holdfast/server/demo"
 )
 
 // The tests of Time Machine's wire play the org's Apex by hand: a key pair, a
@@ -67,20 +68,28 @@ const visitor = "visitor@example.com"
 func deployed(t *testing.T, databaseURL string, user simorg.User) (*apex, []string) {
 	t.Helper()
 	w, versions := spoilt(t, databaseURL)
+	return w.deploy(t, keyPair, user), versionIDs(versions)
+}
+
+func (w *world) deploy(t *testing.T, key *rsa.PrivateKey, user simorg.User) *apex {
+	t.Helper()
 	user.Username, user.FirstName, user.LastName, user.Profile = visitor, "Vera", "Visitor", "Standard User"
 	if user.Permissions == nil {
 		user.Permissions = []string{"ApiEnabled"}
 	}
-	w.pin(t, keyPair)
-	a := &apex{
-		world: w, t: t, key: keyPair, issuer: w.field(t, "salesforceId"), user: w.org.AddUser(user),
+	w.pin(t, key)
+	return &apex{
+		world: w, t: t, key: key, issuer: w.field(t, "salesforceId"), user: w.org.AddUser(user),
 		object: "Account", record: w.session.ID(spoiltAccount),
 	}
+}
+
+func versionIDs(versions []demo.Version) []string {
 	ids := make([]string, len(versions))
 	for i, v := range versions {
 		ids[i] = v.ID
 	}
-	return a, ids
+	return ids
 }
 
 func (w *world) pin(t *testing.T, key *rsa.PrivateKey) {

@@ -58,7 +58,7 @@ func newWorld(ctx context.Context, at worldAddresses, log *slog.Logger) (w *worl
 	if w.folder, err = os.MkdirTemp("", "holdfast-demo-"); err != nil {
 		return w, err
 	}
-	host, err := w.serveOrg(ctx)
+	host, err := w.serveOrg(ctx, "")
 	if err == nil {
 		err = w.load(ctx)
 	}
@@ -88,9 +88,9 @@ func newOrg(id string) (*simorg.Org, error) {
 	return org, org.LoadSource(demo.Schema())
 }
 
-// serveOrg starts the org.
-func (w *world) serveOrg(ctx context.Context) (host string, err error) {
-	if w.org, err = newOrg(""); err != nil {
+// serveOrg starts the org; an empty id is the default.
+func (w *world) serveOrg(ctx context.Context, id string) (host string, err error) {
+	if w.org, err = newOrg(id); err != nil {
 		return "", err
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")

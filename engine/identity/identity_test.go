@@ -24,7 +24,7 @@ var (
 	adaSignsIn = identity.Credentials{OrganizationName: ada.OrganizationName, Email: ada.Email, Password: ada.Password}
 )
 
-func keeper(t *testing.T) *secrets.Keeper {
+func keeper(t testing.TB) *secrets.Keeper {
 	t.Helper()
 	key, err := localsecrets.NewRandomKey()
 	check(t, err)
@@ -43,7 +43,7 @@ func service(t *testing.T, db *database.DB, k *secrets.Keeper, options identity.
 	return s
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
