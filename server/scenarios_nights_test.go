@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/cockroachdb/datadriven"
@@ -51,4 +52,31 @@ func (s *scenario) fault(d *datadriven.TestData) {
 		return
 	}
 	s.org.SetFaults(fault)
+}
+
+// reshape puts, drops, hides and shows custom fields, a line each; what is no kind of field is
+// the SObject that a lookup points at.
+func (s *scenario) reshape(input string) {
+	for line := range strings.SplitSeq(strings.TrimSpace(input), "\n") {
+		words := strings.Fields(line)
+		object, field, _ := strings.Cut(words[1], ".")
+		switch words[0] {
+		case "drop":
+			s.admin.dropField(object, field)
+			continue
+		case "hide", "show":
+			s.must(s.org.SetUser(demoUser, func(u *simorg.User) {
+				u.HiddenFields = slices.DeleteFunc(u.HiddenFields, func(name string) bool { return name == words[1] })
+				if words[0] == "hide" {
+					u.HiddenFields = append(u.HiddenFields, words[1])
+				}
+			}))
+			continue
+		}
+		definition := definitions[words[2]]
+		if definition == "" {
+			definition = "<n:type>Lookup</n:type><n:referenceTo>" + words[2] + "</n:referenceTo><n:relationshipName>" + strings.TrimSuffix(field, "__c") + "s</n:relationshipName>"
+		}
+		s.admin.putField(object, field, definition)
+	}
 }

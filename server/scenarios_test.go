@@ -36,7 +36,7 @@ import (
 //	jobs n                        waits until n jobs have finished
 //	org                           people at work: insert Account as Acme {"Name": "Acme"} · update Acme {…} · delete Acme
 //	deploy                        people at work on the metadata: a line each, path = text; - path deletes
-//	schema                        administrators at work: put Account.Region__c text · put Contact.Sponsor__c Account · drop Account.Region__c
+//	schema                        administrators at work: put Account.Region__c text · put Contact.Sponsor__c Account · drop Account.Region__c · hide Account.Region__c (from the connected user) · show Account.Region__c
 //	clock d                       time passes, for the schedules and the org
 //	fetch [lines=1] [range=0-4] [header=Name]  opens a link without signing in
 //	fault path=x kind=k [nth=n]   the org answers the n-th call of that path so, or all; without path: no faults
@@ -398,24 +398,6 @@ func (s *scenario) work(input string) string {
 		s.names[name] = s.people.ID(name)
 	}
 	return ""
-}
-
-// reshape puts and drops custom fields, a line each; what is no kind of field is
-// the SObject that a lookup points at.
-func (s *scenario) reshape(input string) {
-	for line := range strings.SplitSeq(strings.TrimSpace(input), "\n") {
-		words := strings.Fields(line)
-		object, field, _ := strings.Cut(words[1], ".")
-		if words[0] == "drop" {
-			s.admin.dropField(object, field)
-			continue
-		}
-		definition := definitions[words[2]]
-		if definition == "" {
-			definition = "<n:type>Lookup</n:type><n:referenceTo>" + words[2] + "</n:referenceTo><n:relationshipName>" + strings.TrimSuffix(field, "__c") + "s</n:relationshipName>"
-		}
-		s.admin.putField(object, field, definition)
-	}
 }
 
 // awaitLog waits for a line of a job's log with that word, and shows it.

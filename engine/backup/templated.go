@@ -25,7 +25,14 @@ func (b *Backup) branches(ctx context.Context, r *capture.Request) (unreadable i
 	if err != nil {
 		return 0, err
 	}
+	template, err := b.DB.Template.Get(ctx, r.Scope)
+	if err != nil {
+		return 0, engine.Wrap("load the template", err)
+	}
 	failed := b.selectBranches(ctx, r, rows)
+	for name, err := range failed {
+		failed[name] = inTemplate(template.Name, err)
+	}
 	r.Targets = slices.DeleteFunc(r.Targets, func(t capture.Target) bool {
 		failure := schema.Failed[t.Name]
 		if failure != nil {
@@ -45,6 +52,17 @@ func (b *Backup) branches(ctx context.Context, r *capture.Request) (unreadable i
 	}
 	r.Job.Log(engine.LogInfo, "", "The template names %d objects on %d paths.", len(r.Targets)+len(failed), len(rows))
 	return len(failed), b.count(ctx, r)
+}
+
+// inTemplate says which template must be mended.
+func inTemplate(name string, err error) error {
+	refusal, ok := engine.AsError(err)
+	if !ok {
+		return err
+	}
+	named := *refusal
+	named.Message = "Template “" + name + "”: " + refusal.Message
+	return &named
 }
 
 // selectBranches sets the targets and answers the SObjects that failed: one of

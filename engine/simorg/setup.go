@@ -202,6 +202,7 @@ func userSaved(c *change) error {
 }
 
 // SetUser changes what a user of the org may see and do, from the next call on.
+// To the platform that is a change of every describe.
 func (o *Org) SetUser(username string, edit func(*User)) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -212,6 +213,7 @@ func (o *Org) SetUser(username string, edit func(*User)) error {
 	next := p.User
 	edit(&next)
 	o.replacePerson(p.id, next)
+	o.publish(o.schema().Clone())
 	return nil
 }
 

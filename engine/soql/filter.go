@@ -147,6 +147,9 @@ func (l FilterCondition) condition(object string, schema Schema) (Condition, err
 		return nil, err
 	}
 	info, err := ResolveField(field, object, schema)
+	if isUnseen(err) {
+		return nil, errors.New(unseen(object, field))
+	}
 	if err != nil {
 		return nil, err
 	}

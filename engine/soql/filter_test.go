@@ -95,8 +95,8 @@ func TestFilterRefuses(t *testing.T) {
 		filter soql.Filter
 		want   string
 	}{
-		{one(line("Nope__c", soql.FilterEquals, "x")), "Filter condition 1 (Nope__c) is wrong: No such column 'Nope__c' on entity 'Account'"},
-		{one(line("Boss.Name", soql.FilterEquals, "x")), "Didn't understand relationship 'Boss'"},
+		{one(line("Nope__c", soql.FilterEquals, "x")), "Filter condition 1 (Nope__c) is wrong: Account has no field Nope__c, or the connected user may not see it: give that user read access"},
+		{one(line("Boss.Name", soql.FilterEquals, "x")), "Account has no field Boss.Name, or the connected user may not see it"},
 		{one(line("Name = 'x' OR Name", soql.FilterEquals, "x")), "unexpected token: '='"},
 		{one(line(" ", soql.FilterEquals, "x")), "it names no field"},
 		{one(line("AnnualRevenue", soql.FilterEquals, "1 OR 1 = 1")), "“1 OR 1 = 1” is not a number"},

@@ -2,6 +2,7 @@ package soql
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -41,10 +42,26 @@ func (g Given) Condition(object string, schema Schema) (Condition, error) {
 				"name the related record's fields (Account.Name = 'Acme'), or add the other object to the template.", object, m.Left)
 		}
 	}
+	for field := range ConditionFields(c) {
+		if _, err := ResolveField(field, object, schema); isUnseen(err) {
+			return nil, refuseText(object, ErrorAt(text, field.Pos, CodeInvalidField, unseen(object, field)))
+		}
+	}
 	if err := Validate(c, object, schema, text); err != nil {
 		return nil, refuseText(object, err)
 	}
 	return c, nil
+}
+
+// isUnseen: the org says the same of a field that is not there and of one that
+// the connected user may not see.
+func isUnseen(err error) bool {
+	var syntax *SyntaxError
+	return errors.As(err, &syntax) && syntax.Code == CodeInvalidField
+}
+
+func unseen(object string, field Field) string {
+	return fmt.Sprintf("%s has no field %s, or the connected user may not see it: give that user read access to the field (field-level security), or take it out of the filter", object, field)
 }
 
 func refuseText(object string, err error) error {
