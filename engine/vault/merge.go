@@ -220,8 +220,11 @@ func (m *merge) at(seq uint64) (best, full pick) {
 		s := &m.spans[i]
 		for row := s.to - 1; row >= s.from; row-- {
 			n := s.cursor.Seq(row)
-			if n > seq || (best.found() && n < best.seq && full.found()) {
+			if n > seq {
 				continue
+			}
+			if full.found() && n < full.seq {
+				break
 			}
 			if !best.found() || n > best.seq {
 				best = pick{s, row, n}

@@ -399,3 +399,33 @@ func TestTenantsAreApart(t *testing.T) {
 		}
 	})
 }
+
+// TestTombstoneWithoutValues shows those of the version before it, in whichever
+// segments the versions lie.
+func TestTombstoneWithoutValues(t *testing.T) {
+	t.Parallel()
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		b := setup(t, db)
+		s := schemaOf("Account", "Name!")
+		b.backup(s, "001 t1 - One", "002 t1 - Two")
+		run := b.begin()
+		w, err := run.Writer(b.ctx, s)
+		check(t, err)
+		check(t, w.Put(b.ctx, row("001 t2 - Last")))
+		check(t, w.Checkpoint(b.ctx, nil))
+		check(t, w.Put(b.ctx, row("001 t3 HARD")))
+		_, err = w.Finish(b.ctx, nil)
+		check(t, err)
+		_, err = run.Commit(b.ctx)
+		check(t, err)
+		deleted := "001 #3 DELETEDHARD t3 [Last]"
+		for range 2 {
+			want(t, "as of", b.asOf(vault.Point{}, "Account", vault.Reading{IncludeDeleted: true}), lines(deleted, "002 #1 ADDED t1 [Two]"))
+			_, err = b.Compact(b.ctx, b.org, true)
+			check(t, err)
+			b.backup(s, "001 t4 - Again")
+			b.backup(s, "001 t5 HARD")
+			deleted = "001 #5 DELETEDHARD t5 [Again]"
+		}
+	})
+}
