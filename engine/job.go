@@ -20,6 +20,7 @@ const (
 	Export              Operation = "EXPORT"
 	Search              Operation = "SEARCH"
 	Purge               Operation = "PURGE"
+	Retention           Operation = "RETENTION"
 )
 
 // JobState is where a job stands.
@@ -95,7 +96,7 @@ const (
 
 // Values lists every Operation.
 func (Operation) Values() []string {
-	return []string{string(CompositeBackup), string(CompositeSyncBackup), string(TemplatedBackup), string(TemplatedArchive), string(RestoreRequest), string(Restore), string(TimeMachineRestore), string(Export), string(Search), string(Purge)}
+	return []string{string(CompositeBackup), string(CompositeSyncBackup), string(TemplatedBackup), string(TemplatedArchive), string(RestoreRequest), string(Restore), string(TimeMachineRestore), string(Export), string(Search), string(Purge), string(Retention)}
 }
 
 // Values lists every JobState.

@@ -1014,6 +1014,36 @@ func (_q *OrgQuery) collectField(ctx context.Context, oneNode bool, opCtx *graph
 				selectedFields = append(selectedFields, org.FieldScheduledArchives)
 				fieldSeen[org.FieldScheduledArchives] = struct{}{}
 			}
+		case "keepDays":
+			if _, ok := fieldSeen[org.FieldKeepDays]; !ok {
+				selectedFields = append(selectedFields, org.FieldKeepDays)
+				fieldSeen[org.FieldKeepDays] = struct{}{}
+			}
+		case "keepWeeks":
+			if _, ok := fieldSeen[org.FieldKeepWeeks]; !ok {
+				selectedFields = append(selectedFields, org.FieldKeepWeeks)
+				fieldSeen[org.FieldKeepWeeks] = struct{}{}
+			}
+		case "keepMonths":
+			if _, ok := fieldSeen[org.FieldKeepMonths]; !ok {
+				selectedFields = append(selectedFields, org.FieldKeepMonths)
+				fieldSeen[org.FieldKeepMonths] = struct{}{}
+			}
+		case "keepYears":
+			if _, ok := fieldSeen[org.FieldKeepYears]; !ok {
+				selectedFields = append(selectedFields, org.FieldKeepYears)
+				fieldSeen[org.FieldKeepYears] = struct{}{}
+			}
+		case "keepZone":
+			if _, ok := fieldSeen[org.FieldKeepZone]; !ok {
+				selectedFields = append(selectedFields, org.FieldKeepZone)
+				fieldSeen[org.FieldKeepZone] = struct{}{}
+			}
+		case "legalHold":
+			if _, ok := fieldSeen[org.FieldLegalHold]; !ok {
+				selectedFields = append(selectedFields, org.FieldLegalHold)
+				fieldSeen[org.FieldLegalHold] = struct{}{}
+			}
 		case "connectedAt":
 			if _, ok := fieldSeen[org.FieldConnectedAt]; !ok {
 				selectedFields = append(selectedFields, org.FieldConnectedAt)

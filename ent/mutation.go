@@ -5452,6 +5452,16 @@ type OrgMutation struct {
 	addbulk_percent          *int
 	scheduled_backups        *bool
 	scheduled_archives       *bool
+	keep_days                *int
+	addkeep_days             *int
+	keep_weeks               *int
+	addkeep_weeks            *int
+	keep_months              *int
+	addkeep_months           *int
+	keep_years               *int
+	addkeep_years            *int
+	keep_zone                *string
+	legal_hold               *string
 	time_machine_keys        *[]engine.TimeMachineKey
 	appendtime_machine_keys  []engine.TimeMachineKey
 	connected_at             *time.Time
@@ -6585,6 +6595,302 @@ func (m *OrgMutation) ResetScheduledArchives() {
 	m.scheduled_archives = nil
 }
 
+// SetKeepDays sets the "keep_days" field.
+func (m *OrgMutation) SetKeepDays(i int) {
+	m.keep_days = &i
+	m.addkeep_days = nil
+}
+
+// KeepDays returns the value of the "keep_days" field in the mutation.
+func (m *OrgMutation) KeepDays() (r int, exists bool) {
+	v := m.keep_days
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKeepDays returns the old "keep_days" field's value of the Org entity.
+// If the Org object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrgMutation) OldKeepDays(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKeepDays is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKeepDays requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKeepDays: %w", err)
+	}
+	return oldValue.KeepDays, nil
+}
+
+// AddKeepDays adds i to the "keep_days" field.
+func (m *OrgMutation) AddKeepDays(i int) {
+	if m.addkeep_days != nil {
+		*m.addkeep_days += i
+	} else {
+		m.addkeep_days = &i
+	}
+}
+
+// AddedKeepDays returns the value that was added to the "keep_days" field in this mutation.
+func (m *OrgMutation) AddedKeepDays() (r int, exists bool) {
+	v := m.addkeep_days
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetKeepDays resets all changes to the "keep_days" field.
+func (m *OrgMutation) ResetKeepDays() {
+	m.keep_days = nil
+	m.addkeep_days = nil
+}
+
+// SetKeepWeeks sets the "keep_weeks" field.
+func (m *OrgMutation) SetKeepWeeks(i int) {
+	m.keep_weeks = &i
+	m.addkeep_weeks = nil
+}
+
+// KeepWeeks returns the value of the "keep_weeks" field in the mutation.
+func (m *OrgMutation) KeepWeeks() (r int, exists bool) {
+	v := m.keep_weeks
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKeepWeeks returns the old "keep_weeks" field's value of the Org entity.
+// If the Org object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrgMutation) OldKeepWeeks(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKeepWeeks is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKeepWeeks requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKeepWeeks: %w", err)
+	}
+	return oldValue.KeepWeeks, nil
+}
+
+// AddKeepWeeks adds i to the "keep_weeks" field.
+func (m *OrgMutation) AddKeepWeeks(i int) {
+	if m.addkeep_weeks != nil {
+		*m.addkeep_weeks += i
+	} else {
+		m.addkeep_weeks = &i
+	}
+}
+
+// AddedKeepWeeks returns the value that was added to the "keep_weeks" field in this mutation.
+func (m *OrgMutation) AddedKeepWeeks() (r int, exists bool) {
+	v := m.addkeep_weeks
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetKeepWeeks resets all changes to the "keep_weeks" field.
+func (m *OrgMutation) ResetKeepWeeks() {
+	m.keep_weeks = nil
+	m.addkeep_weeks = nil
+}
+
+// SetKeepMonths sets the "keep_months" field.
+func (m *OrgMutation) SetKeepMonths(i int) {
+	m.keep_months = &i
+	m.addkeep_months = nil
+}
+
+// KeepMonths returns the value of the "keep_months" field in the mutation.
+func (m *OrgMutation) KeepMonths() (r int, exists bool) {
+	v := m.keep_months
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKeepMonths returns the old "keep_months" field's value of the Org entity.
+// If the Org object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrgMutation) OldKeepMonths(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKeepMonths is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKeepMonths requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKeepMonths: %w", err)
+	}
+	return oldValue.KeepMonths, nil
+}
+
+// AddKeepMonths adds i to the "keep_months" field.
+func (m *OrgMutation) AddKeepMonths(i int) {
+	if m.addkeep_months != nil {
+		*m.addkeep_months += i
+	} else {
+		m.addkeep_months = &i
+	}
+}
+
+// AddedKeepMonths returns the value that was added to the "keep_months" field in this mutation.
+func (m *OrgMutation) AddedKeepMonths() (r int, exists bool) {
+	v := m.addkeep_months
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetKeepMonths resets all changes to the "keep_months" field.
+func (m *OrgMutation) ResetKeepMonths() {
+	m.keep_months = nil
+	m.addkeep_months = nil
+}
+
+// SetKeepYears sets the "keep_years" field.
+func (m *OrgMutation) SetKeepYears(i int) {
+	m.keep_years = &i
+	m.addkeep_years = nil
+}
+
+// KeepYears returns the value of the "keep_years" field in the mutation.
+func (m *OrgMutation) KeepYears() (r int, exists bool) {
+	v := m.keep_years
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKeepYears returns the old "keep_years" field's value of the Org entity.
+// If the Org object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrgMutation) OldKeepYears(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKeepYears is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKeepYears requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKeepYears: %w", err)
+	}
+	return oldValue.KeepYears, nil
+}
+
+// AddKeepYears adds i to the "keep_years" field.
+func (m *OrgMutation) AddKeepYears(i int) {
+	if m.addkeep_years != nil {
+		*m.addkeep_years += i
+	} else {
+		m.addkeep_years = &i
+	}
+}
+
+// AddedKeepYears returns the value that was added to the "keep_years" field in this mutation.
+func (m *OrgMutation) AddedKeepYears() (r int, exists bool) {
+	v := m.addkeep_years
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetKeepYears resets all changes to the "keep_years" field.
+func (m *OrgMutation) ResetKeepYears() {
+	m.keep_years = nil
+	m.addkeep_years = nil
+}
+
+// SetKeepZone sets the "keep_zone" field.
+func (m *OrgMutation) SetKeepZone(s string) {
+	m.keep_zone = &s
+}
+
+// KeepZone returns the value of the "keep_zone" field in the mutation.
+func (m *OrgMutation) KeepZone() (r string, exists bool) {
+	v := m.keep_zone
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKeepZone returns the old "keep_zone" field's value of the Org entity.
+// If the Org object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrgMutation) OldKeepZone(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKeepZone is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKeepZone requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKeepZone: %w", err)
+	}
+	return oldValue.KeepZone, nil
+}
+
+// ResetKeepZone resets all changes to the "keep_zone" field.
+func (m *OrgMutation) ResetKeepZone() {
+	m.keep_zone = nil
+}
+
+// SetLegalHold sets the "legal_hold" field.
+func (m *OrgMutation) SetLegalHold(s string) {
+	m.legal_hold = &s
+}
+
+// LegalHold returns the value of the "legal_hold" field in the mutation.
+func (m *OrgMutation) LegalHold() (r string, exists bool) {
+	v := m.legal_hold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLegalHold returns the old "legal_hold" field's value of the Org entity.
+// If the Org object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrgMutation) OldLegalHold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLegalHold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLegalHold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLegalHold: %w", err)
+	}
+	return oldValue.LegalHold, nil
+}
+
+// ResetLegalHold resets all changes to the "legal_hold" field.
+func (m *OrgMutation) ResetLegalHold() {
+	m.legal_hold = nil
+}
+
 // SetTimeMachineKeys sets the "time_machine_keys" field.
 func (m *OrgMutation) SetTimeMachineKeys(emk []engine.TimeMachineKey) {
 	m.time_machine_keys = &emk
@@ -7453,7 +7759,7 @@ func (m *OrgMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *OrgMutation) Fields() []string {
-	fields := make([]string, 0, 26)
+	fields := make([]string, 0, 32)
 	if m.tenant_id != nil {
 		fields = append(fields, org.FieldTenantID)
 	}
@@ -7520,6 +7826,24 @@ func (m *OrgMutation) Fields() []string {
 	if m.scheduled_archives != nil {
 		fields = append(fields, org.FieldScheduledArchives)
 	}
+	if m.keep_days != nil {
+		fields = append(fields, org.FieldKeepDays)
+	}
+	if m.keep_weeks != nil {
+		fields = append(fields, org.FieldKeepWeeks)
+	}
+	if m.keep_months != nil {
+		fields = append(fields, org.FieldKeepMonths)
+	}
+	if m.keep_years != nil {
+		fields = append(fields, org.FieldKeepYears)
+	}
+	if m.keep_zone != nil {
+		fields = append(fields, org.FieldKeepZone)
+	}
+	if m.legal_hold != nil {
+		fields = append(fields, org.FieldLegalHold)
+	}
 	if m.time_machine_keys != nil {
 		fields = append(fields, org.FieldTimeMachineKeys)
 	}
@@ -7584,6 +7908,18 @@ func (m *OrgMutation) Field(name string) (ent.Value, bool) {
 		return m.ScheduledBackups()
 	case org.FieldScheduledArchives:
 		return m.ScheduledArchives()
+	case org.FieldKeepDays:
+		return m.KeepDays()
+	case org.FieldKeepWeeks:
+		return m.KeepWeeks()
+	case org.FieldKeepMonths:
+		return m.KeepMonths()
+	case org.FieldKeepYears:
+		return m.KeepYears()
+	case org.FieldKeepZone:
+		return m.KeepZone()
+	case org.FieldLegalHold:
+		return m.LegalHold()
 	case org.FieldTimeMachineKeys:
 		return m.TimeMachineKeys()
 	case org.FieldConnectedAt:
@@ -7645,6 +7981,18 @@ func (m *OrgMutation) OldField(ctx context.Context, name string) (ent.Value, err
 		return m.OldScheduledBackups(ctx)
 	case org.FieldScheduledArchives:
 		return m.OldScheduledArchives(ctx)
+	case org.FieldKeepDays:
+		return m.OldKeepDays(ctx)
+	case org.FieldKeepWeeks:
+		return m.OldKeepWeeks(ctx)
+	case org.FieldKeepMonths:
+		return m.OldKeepMonths(ctx)
+	case org.FieldKeepYears:
+		return m.OldKeepYears(ctx)
+	case org.FieldKeepZone:
+		return m.OldKeepZone(ctx)
+	case org.FieldLegalHold:
+		return m.OldLegalHold(ctx)
 	case org.FieldTimeMachineKeys:
 		return m.OldTimeMachineKeys(ctx)
 	case org.FieldConnectedAt:
@@ -7816,6 +8164,48 @@ func (m *OrgMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetScheduledArchives(v)
 		return nil
+	case org.FieldKeepDays:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKeepDays(v)
+		return nil
+	case org.FieldKeepWeeks:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKeepWeeks(v)
+		return nil
+	case org.FieldKeepMonths:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKeepMonths(v)
+		return nil
+	case org.FieldKeepYears:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKeepYears(v)
+		return nil
+	case org.FieldKeepZone:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKeepZone(v)
+		return nil
+	case org.FieldLegalHold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLegalHold(v)
+		return nil
 	case org.FieldTimeMachineKeys:
 		v, ok := value.([]engine.TimeMachineKey)
 		if !ok {
@@ -7861,6 +8251,18 @@ func (m *OrgMutation) AddedFields() []string {
 	if m.addbulk_percent != nil {
 		fields = append(fields, org.FieldBulkPercent)
 	}
+	if m.addkeep_days != nil {
+		fields = append(fields, org.FieldKeepDays)
+	}
+	if m.addkeep_weeks != nil {
+		fields = append(fields, org.FieldKeepWeeks)
+	}
+	if m.addkeep_months != nil {
+		fields = append(fields, org.FieldKeepMonths)
+	}
+	if m.addkeep_years != nil {
+		fields = append(fields, org.FieldKeepYears)
+	}
 	return fields
 }
 
@@ -7875,6 +8277,14 @@ func (m *OrgMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedRestPercent()
 	case org.FieldBulkPercent:
 		return m.AddedBulkPercent()
+	case org.FieldKeepDays:
+		return m.AddedKeepDays()
+	case org.FieldKeepWeeks:
+		return m.AddedKeepWeeks()
+	case org.FieldKeepMonths:
+		return m.AddedKeepMonths()
+	case org.FieldKeepYears:
+		return m.AddedKeepYears()
 	}
 	return nil, false
 }
@@ -7904,6 +8314,34 @@ func (m *OrgMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddBulkPercent(v)
+		return nil
+	case org.FieldKeepDays:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddKeepDays(v)
+		return nil
+	case org.FieldKeepWeeks:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddKeepWeeks(v)
+		return nil
+	case org.FieldKeepMonths:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddKeepMonths(v)
+		return nil
+	case org.FieldKeepYears:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddKeepYears(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Org numeric field %s", name)
@@ -8072,6 +8510,24 @@ func (m *OrgMutation) ResetField(name string) error {
 		return nil
 	case org.FieldScheduledArchives:
 		m.ResetScheduledArchives()
+		return nil
+	case org.FieldKeepDays:
+		m.ResetKeepDays()
+		return nil
+	case org.FieldKeepWeeks:
+		m.ResetKeepWeeks()
+		return nil
+	case org.FieldKeepMonths:
+		m.ResetKeepMonths()
+		return nil
+	case org.FieldKeepYears:
+		m.ResetKeepYears()
+		return nil
+	case org.FieldKeepZone:
+		m.ResetKeepZone()
+		return nil
+	case org.FieldLegalHold:
+		m.ResetLegalHold()
 		return nil
 	case org.FieldTimeMachineKeys:
 		m.ResetTimeMachineKeys()
@@ -20371,6 +20827,8 @@ type VaultRunMutation struct {
 	last_seq       *uint64
 	addlast_seq    *int64
 	closed_at      *time.Time
+	hold           *string
+	dropped_at     *time.Time
 	created_at     *time.Time
 	clearedFields  map[string]struct{}
 	org            *string
@@ -20884,6 +21342,91 @@ func (m *VaultRunMutation) ResetClosedAt() {
 	delete(m.clearedFields, vaultrun.FieldClosedAt)
 }
 
+// SetHold sets the "hold" field.
+func (m *VaultRunMutation) SetHold(s string) {
+	m.hold = &s
+}
+
+// Hold returns the value of the "hold" field in the mutation.
+func (m *VaultRunMutation) Hold() (r string, exists bool) {
+	v := m.hold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHold returns the old "hold" field's value of the VaultRun entity.
+// If the VaultRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunMutation) OldHold(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHold: %w", err)
+	}
+	return oldValue.Hold, nil
+}
+
+// ResetHold resets all changes to the "hold" field.
+func (m *VaultRunMutation) ResetHold() {
+	m.hold = nil
+}
+
+// SetDroppedAt sets the "dropped_at" field.
+func (m *VaultRunMutation) SetDroppedAt(t time.Time) {
+	m.dropped_at = &t
+}
+
+// DroppedAt returns the value of the "dropped_at" field in the mutation.
+func (m *VaultRunMutation) DroppedAt() (r time.Time, exists bool) {
+	v := m.dropped_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDroppedAt returns the old "dropped_at" field's value of the VaultRun entity.
+// If the VaultRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VaultRunMutation) OldDroppedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDroppedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDroppedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDroppedAt: %w", err)
+	}
+	return oldValue.DroppedAt, nil
+}
+
+// ClearDroppedAt clears the value of the "dropped_at" field.
+func (m *VaultRunMutation) ClearDroppedAt() {
+	m.dropped_at = nil
+	m.clearedFields[vaultrun.FieldDroppedAt] = struct{}{}
+}
+
+// DroppedAtCleared returns if the "dropped_at" field was cleared in this mutation.
+func (m *VaultRunMutation) DroppedAtCleared() bool {
+	_, ok := m.clearedFields[vaultrun.FieldDroppedAt]
+	return ok
+}
+
+// ResetDroppedAt resets all changes to the "dropped_at" field.
+func (m *VaultRunMutation) ResetDroppedAt() {
+	m.dropped_at = nil
+	delete(m.clearedFields, vaultrun.FieldDroppedAt)
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *VaultRunMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -21035,7 +21578,7 @@ func (m *VaultRunMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *VaultRunMutation) Fields() []string {
-	fields := make([]string, 0, 10)
+	fields := make([]string, 0, 12)
 	if m.tenant_id != nil {
 		fields = append(fields, vaultrun.FieldTenantID)
 	}
@@ -21062,6 +21605,12 @@ func (m *VaultRunMutation) Fields() []string {
 	}
 	if m.closed_at != nil {
 		fields = append(fields, vaultrun.FieldClosedAt)
+	}
+	if m.hold != nil {
+		fields = append(fields, vaultrun.FieldHold)
+	}
+	if m.dropped_at != nil {
+		fields = append(fields, vaultrun.FieldDroppedAt)
 	}
 	if m.created_at != nil {
 		fields = append(fields, vaultrun.FieldCreatedAt)
@@ -21092,6 +21641,10 @@ func (m *VaultRunMutation) Field(name string) (ent.Value, bool) {
 		return m.LastSeq()
 	case vaultrun.FieldClosedAt:
 		return m.ClosedAt()
+	case vaultrun.FieldHold:
+		return m.Hold()
+	case vaultrun.FieldDroppedAt:
+		return m.DroppedAt()
 	case vaultrun.FieldCreatedAt:
 		return m.CreatedAt()
 	}
@@ -21121,6 +21674,10 @@ func (m *VaultRunMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldLastSeq(ctx)
 	case vaultrun.FieldClosedAt:
 		return m.OldClosedAt(ctx)
+	case vaultrun.FieldHold:
+		return m.OldHold(ctx)
+	case vaultrun.FieldDroppedAt:
+		return m.OldDroppedAt(ctx)
 	case vaultrun.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	}
@@ -21194,6 +21751,20 @@ func (m *VaultRunMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetClosedAt(v)
+		return nil
+	case vaultrun.FieldHold:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHold(v)
+		return nil
+	case vaultrun.FieldDroppedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDroppedAt(v)
 		return nil
 	case vaultrun.FieldCreatedAt:
 		v, ok := value.(time.Time)
@@ -21274,6 +21845,9 @@ func (m *VaultRunMutation) ClearedFields() []string {
 	if m.FieldCleared(vaultrun.FieldClosedAt) {
 		fields = append(fields, vaultrun.FieldClosedAt)
 	}
+	if m.FieldCleared(vaultrun.FieldDroppedAt) {
+		fields = append(fields, vaultrun.FieldDroppedAt)
+	}
 	return fields
 }
 
@@ -21290,6 +21864,9 @@ func (m *VaultRunMutation) ClearField(name string) error {
 	switch name {
 	case vaultrun.FieldClosedAt:
 		m.ClearClosedAt()
+		return nil
+	case vaultrun.FieldDroppedAt:
+		m.ClearDroppedAt()
 		return nil
 	}
 	return fmt.Errorf("unknown VaultRun nullable field %s", name)
@@ -21325,6 +21902,12 @@ func (m *VaultRunMutation) ResetField(name string) error {
 		return nil
 	case vaultrun.FieldClosedAt:
 		m.ResetClosedAt()
+		return nil
+	case vaultrun.FieldHold:
+		m.ResetHold()
+		return nil
+	case vaultrun.FieldDroppedAt:
+		m.ResetDroppedAt()
 		return nil
 	case vaultrun.FieldCreatedAt:
 		m.ResetCreatedAt()

@@ -63,6 +63,18 @@ type Org struct {
 	ScheduledBackups bool `json:"scheduled_backups,omitempty"`
 	// ScheduledArchives holds the value of the "scheduled_archives" field.
 	ScheduledArchives bool `json:"scheduled_archives,omitempty"`
+	// retention: the last backup of each of so many days; all four zero keep everything
+	KeepDays int `json:"keep_days,omitempty"`
+	// KeepWeeks holds the value of the "keep_weeks" field.
+	KeepWeeks int `json:"keep_weeks,omitempty"`
+	// KeepMonths holds the value of the "keep_months" field.
+	KeepMonths int `json:"keep_months,omitempty"`
+	// KeepYears holds the value of the "keep_years" field.
+	KeepYears int `json:"keep_years,omitempty"`
+	// IANA zone whose days those are
+	KeepZone string `json:"keep_zone,omitempty"`
+	// why nothing may be dropped; empty when it may
+	LegalHold string `json:"legal_hold,omitempty"`
 	// whose signatures the org's Apex proves itself with: two at most, while they rotate
 	TimeMachineKeys []engine.TimeMachineKey `json:"time_machine_keys,omitempty"`
 	// ConnectedAt holds the value of the "connected_at" field.
@@ -240,9 +252,9 @@ func (*Org) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case org.FieldScheduledBackups, org.FieldScheduledArchives:
 			values[i] = new(sql.NullBool)
-		case org.FieldNextJobNumber, org.FieldRestPercent, org.FieldBulkPercent:
+		case org.FieldNextJobNumber, org.FieldRestPercent, org.FieldBulkPercent, org.FieldKeepDays, org.FieldKeepWeeks, org.FieldKeepMonths, org.FieldKeepYears:
 			values[i] = new(sql.NullInt64)
-		case org.FieldID, org.FieldTenantID, org.FieldName, org.FieldType, org.FieldState, org.FieldFlow, org.FieldLoginURL, org.FieldClientID, org.FieldAuthorizationState, org.FieldSalesforceID, org.FieldSalesforceName, org.FieldInstanceURL, org.FieldAPIVersion, org.FieldUsername, org.FieldUserID:
+		case org.FieldID, org.FieldTenantID, org.FieldName, org.FieldType, org.FieldState, org.FieldFlow, org.FieldLoginURL, org.FieldClientID, org.FieldAuthorizationState, org.FieldSalesforceID, org.FieldSalesforceName, org.FieldInstanceURL, org.FieldAPIVersion, org.FieldUsername, org.FieldUserID, org.FieldKeepZone, org.FieldLegalHold:
 			values[i] = new(sql.NullString)
 		case org.FieldAuthorizationExpiresAt, org.FieldConnectedAt, org.FieldCreatedAt, org.FieldUpdatedAt:
 			values[i] = new(sql.NullTime)
@@ -399,6 +411,42 @@ func (_m *Org) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field scheduled_archives", values[i])
 			} else if value.Valid {
 				_m.ScheduledArchives = value.Bool
+			}
+		case org.FieldKeepDays:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field keep_days", values[i])
+			} else if value.Valid {
+				_m.KeepDays = int(value.Int64)
+			}
+		case org.FieldKeepWeeks:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field keep_weeks", values[i])
+			} else if value.Valid {
+				_m.KeepWeeks = int(value.Int64)
+			}
+		case org.FieldKeepMonths:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field keep_months", values[i])
+			} else if value.Valid {
+				_m.KeepMonths = int(value.Int64)
+			}
+		case org.FieldKeepYears:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field keep_years", values[i])
+			} else if value.Valid {
+				_m.KeepYears = int(value.Int64)
+			}
+		case org.FieldKeepZone:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field keep_zone", values[i])
+			} else if value.Valid {
+				_m.KeepZone = value.String
+			}
+		case org.FieldLegalHold:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field legal_hold", values[i])
+			} else if value.Valid {
+				_m.LegalHold = value.String
 			}
 		case org.FieldTimeMachineKeys:
 			if value, ok := values[i].(*[]byte); !ok {
@@ -587,6 +635,24 @@ func (_m *Org) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("scheduled_archives=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ScheduledArchives))
+	builder.WriteString(", ")
+	builder.WriteString("keep_days=")
+	builder.WriteString(fmt.Sprintf("%v", _m.KeepDays))
+	builder.WriteString(", ")
+	builder.WriteString("keep_weeks=")
+	builder.WriteString(fmt.Sprintf("%v", _m.KeepWeeks))
+	builder.WriteString(", ")
+	builder.WriteString("keep_months=")
+	builder.WriteString(fmt.Sprintf("%v", _m.KeepMonths))
+	builder.WriteString(", ")
+	builder.WriteString("keep_years=")
+	builder.WriteString(fmt.Sprintf("%v", _m.KeepYears))
+	builder.WriteString(", ")
+	builder.WriteString("keep_zone=")
+	builder.WriteString(_m.KeepZone)
+	builder.WriteString(", ")
+	builder.WriteString("legal_hold=")
+	builder.WriteString(_m.LegalHold)
 	builder.WriteString(", ")
 	builder.WriteString("time_machine_keys=")
 	builder.WriteString(fmt.Sprintf("%v", _m.TimeMachineKeys))

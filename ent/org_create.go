@@ -280,6 +280,90 @@ func (_c *OrgCreate) SetNillableScheduledArchives(v *bool) *OrgCreate {
 	return _c
 }
 
+// SetKeepDays sets the "keep_days" field.
+func (_c *OrgCreate) SetKeepDays(v int) *OrgCreate {
+	_c.mutation.SetKeepDays(v)
+	return _c
+}
+
+// SetNillableKeepDays sets the "keep_days" field if the given value is not nil.
+func (_c *OrgCreate) SetNillableKeepDays(v *int) *OrgCreate {
+	if v != nil {
+		_c.SetKeepDays(*v)
+	}
+	return _c
+}
+
+// SetKeepWeeks sets the "keep_weeks" field.
+func (_c *OrgCreate) SetKeepWeeks(v int) *OrgCreate {
+	_c.mutation.SetKeepWeeks(v)
+	return _c
+}
+
+// SetNillableKeepWeeks sets the "keep_weeks" field if the given value is not nil.
+func (_c *OrgCreate) SetNillableKeepWeeks(v *int) *OrgCreate {
+	if v != nil {
+		_c.SetKeepWeeks(*v)
+	}
+	return _c
+}
+
+// SetKeepMonths sets the "keep_months" field.
+func (_c *OrgCreate) SetKeepMonths(v int) *OrgCreate {
+	_c.mutation.SetKeepMonths(v)
+	return _c
+}
+
+// SetNillableKeepMonths sets the "keep_months" field if the given value is not nil.
+func (_c *OrgCreate) SetNillableKeepMonths(v *int) *OrgCreate {
+	if v != nil {
+		_c.SetKeepMonths(*v)
+	}
+	return _c
+}
+
+// SetKeepYears sets the "keep_years" field.
+func (_c *OrgCreate) SetKeepYears(v int) *OrgCreate {
+	_c.mutation.SetKeepYears(v)
+	return _c
+}
+
+// SetNillableKeepYears sets the "keep_years" field if the given value is not nil.
+func (_c *OrgCreate) SetNillableKeepYears(v *int) *OrgCreate {
+	if v != nil {
+		_c.SetKeepYears(*v)
+	}
+	return _c
+}
+
+// SetKeepZone sets the "keep_zone" field.
+func (_c *OrgCreate) SetKeepZone(v string) *OrgCreate {
+	_c.mutation.SetKeepZone(v)
+	return _c
+}
+
+// SetNillableKeepZone sets the "keep_zone" field if the given value is not nil.
+func (_c *OrgCreate) SetNillableKeepZone(v *string) *OrgCreate {
+	if v != nil {
+		_c.SetKeepZone(*v)
+	}
+	return _c
+}
+
+// SetLegalHold sets the "legal_hold" field.
+func (_c *OrgCreate) SetLegalHold(v string) *OrgCreate {
+	_c.mutation.SetLegalHold(v)
+	return _c
+}
+
+// SetNillableLegalHold sets the "legal_hold" field if the given value is not nil.
+func (_c *OrgCreate) SetNillableLegalHold(v *string) *OrgCreate {
+	if v != nil {
+		_c.SetLegalHold(*v)
+	}
+	return _c
+}
+
 // SetTimeMachineKeys sets the "time_machine_keys" field.
 func (_c *OrgCreate) SetTimeMachineKeys(v []engine.TimeMachineKey) *OrgCreate {
 	_c.mutation.SetTimeMachineKeys(v)
@@ -583,6 +667,30 @@ func (_c *OrgCreate) defaults() error {
 		v := org.DefaultScheduledArchives
 		_c.mutation.SetScheduledArchives(v)
 	}
+	if _, ok := _c.mutation.KeepDays(); !ok {
+		v := org.DefaultKeepDays
+		_c.mutation.SetKeepDays(v)
+	}
+	if _, ok := _c.mutation.KeepWeeks(); !ok {
+		v := org.DefaultKeepWeeks
+		_c.mutation.SetKeepWeeks(v)
+	}
+	if _, ok := _c.mutation.KeepMonths(); !ok {
+		v := org.DefaultKeepMonths
+		_c.mutation.SetKeepMonths(v)
+	}
+	if _, ok := _c.mutation.KeepYears(); !ok {
+		v := org.DefaultKeepYears
+		_c.mutation.SetKeepYears(v)
+	}
+	if _, ok := _c.mutation.KeepZone(); !ok {
+		v := org.DefaultKeepZone
+		_c.mutation.SetKeepZone(v)
+	}
+	if _, ok := _c.mutation.LegalHold(); !ok {
+		v := org.DefaultLegalHold
+		_c.mutation.SetLegalHold(v)
+	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		if org.DefaultCreatedAt == nil {
 			return fmt.Errorf("ent: uninitialized org.DefaultCreatedAt (forgotten import ent/runtime?)")
@@ -679,6 +787,49 @@ func (_c *OrgCreate) check() error {
 	}
 	if _, ok := _c.mutation.ScheduledArchives(); !ok {
 		return &ValidationError{Name: "scheduled_archives", err: errors.New(`ent: missing required field "Org.scheduled_archives"`)}
+	}
+	if _, ok := _c.mutation.KeepDays(); !ok {
+		return &ValidationError{Name: "keep_days", err: errors.New(`ent: missing required field "Org.keep_days"`)}
+	}
+	if v, ok := _c.mutation.KeepDays(); ok {
+		if err := org.KeepDaysValidator(v); err != nil {
+			return &ValidationError{Name: "keep_days", err: fmt.Errorf(`ent: validator failed for field "Org.keep_days": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.KeepWeeks(); !ok {
+		return &ValidationError{Name: "keep_weeks", err: errors.New(`ent: missing required field "Org.keep_weeks"`)}
+	}
+	if v, ok := _c.mutation.KeepWeeks(); ok {
+		if err := org.KeepWeeksValidator(v); err != nil {
+			return &ValidationError{Name: "keep_weeks", err: fmt.Errorf(`ent: validator failed for field "Org.keep_weeks": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.KeepMonths(); !ok {
+		return &ValidationError{Name: "keep_months", err: errors.New(`ent: missing required field "Org.keep_months"`)}
+	}
+	if v, ok := _c.mutation.KeepMonths(); ok {
+		if err := org.KeepMonthsValidator(v); err != nil {
+			return &ValidationError{Name: "keep_months", err: fmt.Errorf(`ent: validator failed for field "Org.keep_months": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.KeepYears(); !ok {
+		return &ValidationError{Name: "keep_years", err: errors.New(`ent: missing required field "Org.keep_years"`)}
+	}
+	if v, ok := _c.mutation.KeepYears(); ok {
+		if err := org.KeepYearsValidator(v); err != nil {
+			return &ValidationError{Name: "keep_years", err: fmt.Errorf(`ent: validator failed for field "Org.keep_years": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.KeepZone(); !ok {
+		return &ValidationError{Name: "keep_zone", err: errors.New(`ent: missing required field "Org.keep_zone"`)}
+	}
+	if _, ok := _c.mutation.LegalHold(); !ok {
+		return &ValidationError{Name: "legal_hold", err: errors.New(`ent: missing required field "Org.legal_hold"`)}
+	}
+	if v, ok := _c.mutation.LegalHold(); ok {
+		if err := org.LegalHoldValidator(v); err != nil {
+			return &ValidationError{Name: "legal_hold", err: fmt.Errorf(`ent: validator failed for field "Org.legal_hold": %w`, err)}
+		}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Org.created_at"`)}
@@ -809,6 +960,30 @@ func (_c *OrgCreate) createSpec() (*Org, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ScheduledArchives(); ok {
 		_spec.SetField(org.FieldScheduledArchives, field.TypeBool, value)
 		_node.ScheduledArchives = value
+	}
+	if value, ok := _c.mutation.KeepDays(); ok {
+		_spec.SetField(org.FieldKeepDays, field.TypeInt, value)
+		_node.KeepDays = value
+	}
+	if value, ok := _c.mutation.KeepWeeks(); ok {
+		_spec.SetField(org.FieldKeepWeeks, field.TypeInt, value)
+		_node.KeepWeeks = value
+	}
+	if value, ok := _c.mutation.KeepMonths(); ok {
+		_spec.SetField(org.FieldKeepMonths, field.TypeInt, value)
+		_node.KeepMonths = value
+	}
+	if value, ok := _c.mutation.KeepYears(); ok {
+		_spec.SetField(org.FieldKeepYears, field.TypeInt, value)
+		_node.KeepYears = value
+	}
+	if value, ok := _c.mutation.KeepZone(); ok {
+		_spec.SetField(org.FieldKeepZone, field.TypeString, value)
+		_node.KeepZone = value
+	}
+	if value, ok := _c.mutation.LegalHold(); ok {
+		_spec.SetField(org.FieldLegalHold, field.TypeString, value)
+		_node.LegalHold = value
 	}
 	if value, ok := _c.mutation.TimeMachineKeys(); ok {
 		_spec.SetField(org.FieldTimeMachineKeys, field.TypeJSON, value)
@@ -1400,6 +1575,102 @@ func (u *OrgUpsert) UpdateScheduledArchives() *OrgUpsert {
 	return u
 }
 
+// SetKeepDays sets the "keep_days" field.
+func (u *OrgUpsert) SetKeepDays(v int) *OrgUpsert {
+	u.Set(org.FieldKeepDays, v)
+	return u
+}
+
+// UpdateKeepDays sets the "keep_days" field to the value that was provided on create.
+func (u *OrgUpsert) UpdateKeepDays() *OrgUpsert {
+	u.SetExcluded(org.FieldKeepDays)
+	return u
+}
+
+// AddKeepDays adds v to the "keep_days" field.
+func (u *OrgUpsert) AddKeepDays(v int) *OrgUpsert {
+	u.Add(org.FieldKeepDays, v)
+	return u
+}
+
+// SetKeepWeeks sets the "keep_weeks" field.
+func (u *OrgUpsert) SetKeepWeeks(v int) *OrgUpsert {
+	u.Set(org.FieldKeepWeeks, v)
+	return u
+}
+
+// UpdateKeepWeeks sets the "keep_weeks" field to the value that was provided on create.
+func (u *OrgUpsert) UpdateKeepWeeks() *OrgUpsert {
+	u.SetExcluded(org.FieldKeepWeeks)
+	return u
+}
+
+// AddKeepWeeks adds v to the "keep_weeks" field.
+func (u *OrgUpsert) AddKeepWeeks(v int) *OrgUpsert {
+	u.Add(org.FieldKeepWeeks, v)
+	return u
+}
+
+// SetKeepMonths sets the "keep_months" field.
+func (u *OrgUpsert) SetKeepMonths(v int) *OrgUpsert {
+	u.Set(org.FieldKeepMonths, v)
+	return u
+}
+
+// UpdateKeepMonths sets the "keep_months" field to the value that was provided on create.
+func (u *OrgUpsert) UpdateKeepMonths() *OrgUpsert {
+	u.SetExcluded(org.FieldKeepMonths)
+	return u
+}
+
+// AddKeepMonths adds v to the "keep_months" field.
+func (u *OrgUpsert) AddKeepMonths(v int) *OrgUpsert {
+	u.Add(org.FieldKeepMonths, v)
+	return u
+}
+
+// SetKeepYears sets the "keep_years" field.
+func (u *OrgUpsert) SetKeepYears(v int) *OrgUpsert {
+	u.Set(org.FieldKeepYears, v)
+	return u
+}
+
+// UpdateKeepYears sets the "keep_years" field to the value that was provided on create.
+func (u *OrgUpsert) UpdateKeepYears() *OrgUpsert {
+	u.SetExcluded(org.FieldKeepYears)
+	return u
+}
+
+// AddKeepYears adds v to the "keep_years" field.
+func (u *OrgUpsert) AddKeepYears(v int) *OrgUpsert {
+	u.Add(org.FieldKeepYears, v)
+	return u
+}
+
+// SetKeepZone sets the "keep_zone" field.
+func (u *OrgUpsert) SetKeepZone(v string) *OrgUpsert {
+	u.Set(org.FieldKeepZone, v)
+	return u
+}
+
+// UpdateKeepZone sets the "keep_zone" field to the value that was provided on create.
+func (u *OrgUpsert) UpdateKeepZone() *OrgUpsert {
+	u.SetExcluded(org.FieldKeepZone)
+	return u
+}
+
+// SetLegalHold sets the "legal_hold" field.
+func (u *OrgUpsert) SetLegalHold(v string) *OrgUpsert {
+	u.Set(org.FieldLegalHold, v)
+	return u
+}
+
+// UpdateLegalHold sets the "legal_hold" field to the value that was provided on create.
+func (u *OrgUpsert) UpdateLegalHold() *OrgUpsert {
+	u.SetExcluded(org.FieldLegalHold)
+	return u
+}
+
 // SetTimeMachineKeys sets the "time_machine_keys" field.
 func (u *OrgUpsert) SetTimeMachineKeys(v []engine.TimeMachineKey) *OrgUpsert {
 	u.Set(org.FieldTimeMachineKeys, v)
@@ -1884,6 +2155,118 @@ func (u *OrgUpsertOne) SetScheduledArchives(v bool) *OrgUpsertOne {
 func (u *OrgUpsertOne) UpdateScheduledArchives() *OrgUpsertOne {
 	return u.Update(func(s *OrgUpsert) {
 		s.UpdateScheduledArchives()
+	})
+}
+
+// SetKeepDays sets the "keep_days" field.
+func (u *OrgUpsertOne) SetKeepDays(v int) *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.SetKeepDays(v)
+	})
+}
+
+// AddKeepDays adds v to the "keep_days" field.
+func (u *OrgUpsertOne) AddKeepDays(v int) *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.AddKeepDays(v)
+	})
+}
+
+// UpdateKeepDays sets the "keep_days" field to the value that was provided on create.
+func (u *OrgUpsertOne) UpdateKeepDays() *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.UpdateKeepDays()
+	})
+}
+
+// SetKeepWeeks sets the "keep_weeks" field.
+func (u *OrgUpsertOne) SetKeepWeeks(v int) *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.SetKeepWeeks(v)
+	})
+}
+
+// AddKeepWeeks adds v to the "keep_weeks" field.
+func (u *OrgUpsertOne) AddKeepWeeks(v int) *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.AddKeepWeeks(v)
+	})
+}
+
+// UpdateKeepWeeks sets the "keep_weeks" field to the value that was provided on create.
+func (u *OrgUpsertOne) UpdateKeepWeeks() *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.UpdateKeepWeeks()
+	})
+}
+
+// SetKeepMonths sets the "keep_months" field.
+func (u *OrgUpsertOne) SetKeepMonths(v int) *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.SetKeepMonths(v)
+	})
+}
+
+// AddKeepMonths adds v to the "keep_months" field.
+func (u *OrgUpsertOne) AddKeepMonths(v int) *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.AddKeepMonths(v)
+	})
+}
+
+// UpdateKeepMonths sets the "keep_months" field to the value that was provided on create.
+func (u *OrgUpsertOne) UpdateKeepMonths() *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.UpdateKeepMonths()
+	})
+}
+
+// SetKeepYears sets the "keep_years" field.
+func (u *OrgUpsertOne) SetKeepYears(v int) *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.SetKeepYears(v)
+	})
+}
+
+// AddKeepYears adds v to the "keep_years" field.
+func (u *OrgUpsertOne) AddKeepYears(v int) *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.AddKeepYears(v)
+	})
+}
+
+// UpdateKeepYears sets the "keep_years" field to the value that was provided on create.
+func (u *OrgUpsertOne) UpdateKeepYears() *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.UpdateKeepYears()
+	})
+}
+
+// SetKeepZone sets the "keep_zone" field.
+func (u *OrgUpsertOne) SetKeepZone(v string) *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.SetKeepZone(v)
+	})
+}
+
+// UpdateKeepZone sets the "keep_zone" field to the value that was provided on create.
+func (u *OrgUpsertOne) UpdateKeepZone() *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.UpdateKeepZone()
+	})
+}
+
+// SetLegalHold sets the "legal_hold" field.
+func (u *OrgUpsertOne) SetLegalHold(v string) *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.SetLegalHold(v)
+	})
+}
+
+// UpdateLegalHold sets the "legal_hold" field to the value that was provided on create.
+func (u *OrgUpsertOne) UpdateLegalHold() *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.UpdateLegalHold()
 	})
 }
 
@@ -2546,6 +2929,118 @@ func (u *OrgUpsertBulk) SetScheduledArchives(v bool) *OrgUpsertBulk {
 func (u *OrgUpsertBulk) UpdateScheduledArchives() *OrgUpsertBulk {
 	return u.Update(func(s *OrgUpsert) {
 		s.UpdateScheduledArchives()
+	})
+}
+
+// SetKeepDays sets the "keep_days" field.
+func (u *OrgUpsertBulk) SetKeepDays(v int) *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.SetKeepDays(v)
+	})
+}
+
+// AddKeepDays adds v to the "keep_days" field.
+func (u *OrgUpsertBulk) AddKeepDays(v int) *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.AddKeepDays(v)
+	})
+}
+
+// UpdateKeepDays sets the "keep_days" field to the value that was provided on create.
+func (u *OrgUpsertBulk) UpdateKeepDays() *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.UpdateKeepDays()
+	})
+}
+
+// SetKeepWeeks sets the "keep_weeks" field.
+func (u *OrgUpsertBulk) SetKeepWeeks(v int) *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.SetKeepWeeks(v)
+	})
+}
+
+// AddKeepWeeks adds v to the "keep_weeks" field.
+func (u *OrgUpsertBulk) AddKeepWeeks(v int) *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.AddKeepWeeks(v)
+	})
+}
+
+// UpdateKeepWeeks sets the "keep_weeks" field to the value that was provided on create.
+func (u *OrgUpsertBulk) UpdateKeepWeeks() *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.UpdateKeepWeeks()
+	})
+}
+
+// SetKeepMonths sets the "keep_months" field.
+func (u *OrgUpsertBulk) SetKeepMonths(v int) *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.SetKeepMonths(v)
+	})
+}
+
+// AddKeepMonths adds v to the "keep_months" field.
+func (u *OrgUpsertBulk) AddKeepMonths(v int) *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.AddKeepMonths(v)
+	})
+}
+
+// UpdateKeepMonths sets the "keep_months" field to the value that was provided on create.
+func (u *OrgUpsertBulk) UpdateKeepMonths() *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.UpdateKeepMonths()
+	})
+}
+
+// SetKeepYears sets the "keep_years" field.
+func (u *OrgUpsertBulk) SetKeepYears(v int) *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.SetKeepYears(v)
+	})
+}
+
+// AddKeepYears adds v to the "keep_years" field.
+func (u *OrgUpsertBulk) AddKeepYears(v int) *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.AddKeepYears(v)
+	})
+}
+
+// UpdateKeepYears sets the "keep_years" field to the value that was provided on create.
+func (u *OrgUpsertBulk) UpdateKeepYears() *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.UpdateKeepYears()
+	})
+}
+
+// SetKeepZone sets the "keep_zone" field.
+func (u *OrgUpsertBulk) SetKeepZone(v string) *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.SetKeepZone(v)
+	})
+}
+
+// UpdateKeepZone sets the "keep_zone" field to the value that was provided on create.
+func (u *OrgUpsertBulk) UpdateKeepZone() *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.UpdateKeepZone()
+	})
+}
+
+// SetLegalHold sets the "legal_hold" field.
+func (u *OrgUpsertBulk) SetLegalHold(v string) *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.SetLegalHold(v)
+	})
+}
+
+// UpdateLegalHold sets the "legal_hold" field to the value that was provided on create.
+func (u *OrgUpsertBulk) UpdateLegalHold() *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.UpdateLegalHold()
 	})
 }
 

@@ -402,6 +402,118 @@ func (_u *OrgUpdate) SetNillableScheduledArchives(v *bool) *OrgUpdate {
 	return _u
 }
 
+// SetKeepDays sets the "keep_days" field.
+func (_u *OrgUpdate) SetKeepDays(v int) *OrgUpdate {
+	_u.mutation.ResetKeepDays()
+	_u.mutation.SetKeepDays(v)
+	return _u
+}
+
+// SetNillableKeepDays sets the "keep_days" field if the given value is not nil.
+func (_u *OrgUpdate) SetNillableKeepDays(v *int) *OrgUpdate {
+	if v != nil {
+		_u.SetKeepDays(*v)
+	}
+	return _u
+}
+
+// AddKeepDays adds value to the "keep_days" field.
+func (_u *OrgUpdate) AddKeepDays(v int) *OrgUpdate {
+	_u.mutation.AddKeepDays(v)
+	return _u
+}
+
+// SetKeepWeeks sets the "keep_weeks" field.
+func (_u *OrgUpdate) SetKeepWeeks(v int) *OrgUpdate {
+	_u.mutation.ResetKeepWeeks()
+	_u.mutation.SetKeepWeeks(v)
+	return _u
+}
+
+// SetNillableKeepWeeks sets the "keep_weeks" field if the given value is not nil.
+func (_u *OrgUpdate) SetNillableKeepWeeks(v *int) *OrgUpdate {
+	if v != nil {
+		_u.SetKeepWeeks(*v)
+	}
+	return _u
+}
+
+// AddKeepWeeks adds value to the "keep_weeks" field.
+func (_u *OrgUpdate) AddKeepWeeks(v int) *OrgUpdate {
+	_u.mutation.AddKeepWeeks(v)
+	return _u
+}
+
+// SetKeepMonths sets the "keep_months" field.
+func (_u *OrgUpdate) SetKeepMonths(v int) *OrgUpdate {
+	_u.mutation.ResetKeepMonths()
+	_u.mutation.SetKeepMonths(v)
+	return _u
+}
+
+// SetNillableKeepMonths sets the "keep_months" field if the given value is not nil.
+func (_u *OrgUpdate) SetNillableKeepMonths(v *int) *OrgUpdate {
+	if v != nil {
+		_u.SetKeepMonths(*v)
+	}
+	return _u
+}
+
+// AddKeepMonths adds value to the "keep_months" field.
+func (_u *OrgUpdate) AddKeepMonths(v int) *OrgUpdate {
+	_u.mutation.AddKeepMonths(v)
+	return _u
+}
+
+// SetKeepYears sets the "keep_years" field.
+func (_u *OrgUpdate) SetKeepYears(v int) *OrgUpdate {
+	_u.mutation.ResetKeepYears()
+	_u.mutation.SetKeepYears(v)
+	return _u
+}
+
+// SetNillableKeepYears sets the "keep_years" field if the given value is not nil.
+func (_u *OrgUpdate) SetNillableKeepYears(v *int) *OrgUpdate {
+	if v != nil {
+		_u.SetKeepYears(*v)
+	}
+	return _u
+}
+
+// AddKeepYears adds value to the "keep_years" field.
+func (_u *OrgUpdate) AddKeepYears(v int) *OrgUpdate {
+	_u.mutation.AddKeepYears(v)
+	return _u
+}
+
+// SetKeepZone sets the "keep_zone" field.
+func (_u *OrgUpdate) SetKeepZone(v string) *OrgUpdate {
+	_u.mutation.SetKeepZone(v)
+	return _u
+}
+
+// SetNillableKeepZone sets the "keep_zone" field if the given value is not nil.
+func (_u *OrgUpdate) SetNillableKeepZone(v *string) *OrgUpdate {
+	if v != nil {
+		_u.SetKeepZone(*v)
+	}
+	return _u
+}
+
+// SetLegalHold sets the "legal_hold" field.
+func (_u *OrgUpdate) SetLegalHold(v string) *OrgUpdate {
+	_u.mutation.SetLegalHold(v)
+	return _u
+}
+
+// SetNillableLegalHold sets the "legal_hold" field if the given value is not nil.
+func (_u *OrgUpdate) SetNillableLegalHold(v *string) *OrgUpdate {
+	if v != nil {
+		_u.SetLegalHold(*v)
+	}
+	return _u
+}
+
 // SetTimeMachineKeys sets the "time_machine_keys" field.
 func (_u *OrgUpdate) SetTimeMachineKeys(v []engine.TimeMachineKey) *OrgUpdate {
 	_u.mutation.SetTimeMachineKeys(v)
@@ -957,6 +1069,31 @@ func (_u *OrgUpdate) check() error {
 			return &ValidationError{Name: "bulk_percent", err: fmt.Errorf(`ent: validator failed for field "Org.bulk_percent": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.KeepDays(); ok {
+		if err := org.KeepDaysValidator(v); err != nil {
+			return &ValidationError{Name: "keep_days", err: fmt.Errorf(`ent: validator failed for field "Org.keep_days": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.KeepWeeks(); ok {
+		if err := org.KeepWeeksValidator(v); err != nil {
+			return &ValidationError{Name: "keep_weeks", err: fmt.Errorf(`ent: validator failed for field "Org.keep_weeks": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.KeepMonths(); ok {
+		if err := org.KeepMonthsValidator(v); err != nil {
+			return &ValidationError{Name: "keep_months", err: fmt.Errorf(`ent: validator failed for field "Org.keep_months": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.KeepYears(); ok {
+		if err := org.KeepYearsValidator(v); err != nil {
+			return &ValidationError{Name: "keep_years", err: fmt.Errorf(`ent: validator failed for field "Org.keep_years": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.LegalHold(); ok {
+		if err := org.LegalHoldValidator(v); err != nil {
+			return &ValidationError{Name: "legal_hold", err: fmt.Errorf(`ent: validator failed for field "Org.legal_hold": %w`, err)}
+		}
+	}
 	return nil
 }
 
@@ -1079,6 +1216,36 @@ func (_u *OrgUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.ScheduledArchives(); ok {
 		_spec.SetField(org.FieldScheduledArchives, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.KeepDays(); ok {
+		_spec.SetField(org.FieldKeepDays, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedKeepDays(); ok {
+		_spec.AddField(org.FieldKeepDays, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.KeepWeeks(); ok {
+		_spec.SetField(org.FieldKeepWeeks, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedKeepWeeks(); ok {
+		_spec.AddField(org.FieldKeepWeeks, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.KeepMonths(); ok {
+		_spec.SetField(org.FieldKeepMonths, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedKeepMonths(); ok {
+		_spec.AddField(org.FieldKeepMonths, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.KeepYears(); ok {
+		_spec.SetField(org.FieldKeepYears, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedKeepYears(); ok {
+		_spec.AddField(org.FieldKeepYears, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.KeepZone(); ok {
+		_spec.SetField(org.FieldKeepZone, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.LegalHold(); ok {
+		_spec.SetField(org.FieldLegalHold, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.TimeMachineKeys(); ok {
 		_spec.SetField(org.FieldTimeMachineKeys, field.TypeJSON, value)
@@ -2021,6 +2188,118 @@ func (_u *OrgUpdateOne) SetNillableScheduledArchives(v *bool) *OrgUpdateOne {
 	return _u
 }
 
+// SetKeepDays sets the "keep_days" field.
+func (_u *OrgUpdateOne) SetKeepDays(v int) *OrgUpdateOne {
+	_u.mutation.ResetKeepDays()
+	_u.mutation.SetKeepDays(v)
+	return _u
+}
+
+// SetNillableKeepDays sets the "keep_days" field if the given value is not nil.
+func (_u *OrgUpdateOne) SetNillableKeepDays(v *int) *OrgUpdateOne {
+	if v != nil {
+		_u.SetKeepDays(*v)
+	}
+	return _u
+}
+
+// AddKeepDays adds value to the "keep_days" field.
+func (_u *OrgUpdateOne) AddKeepDays(v int) *OrgUpdateOne {
+	_u.mutation.AddKeepDays(v)
+	return _u
+}
+
+// SetKeepWeeks sets the "keep_weeks" field.
+func (_u *OrgUpdateOne) SetKeepWeeks(v int) *OrgUpdateOne {
+	_u.mutation.ResetKeepWeeks()
+	_u.mutation.SetKeepWeeks(v)
+	return _u
+}
+
+// SetNillableKeepWeeks sets the "keep_weeks" field if the given value is not nil.
+func (_u *OrgUpdateOne) SetNillableKeepWeeks(v *int) *OrgUpdateOne {
+	if v != nil {
+		_u.SetKeepWeeks(*v)
+	}
+	return _u
+}
+
+// AddKeepWeeks adds value to the "keep_weeks" field.
+func (_u *OrgUpdateOne) AddKeepWeeks(v int) *OrgUpdateOne {
+	_u.mutation.AddKeepWeeks(v)
+	return _u
+}
+
+// SetKeepMonths sets the "keep_months" field.
+func (_u *OrgUpdateOne) SetKeepMonths(v int) *OrgUpdateOne {
+	_u.mutation.ResetKeepMonths()
+	_u.mutation.SetKeepMonths(v)
+	return _u
+}
+
+// SetNillableKeepMonths sets the "keep_months" field if the given value is not nil.
+func (_u *OrgUpdateOne) SetNillableKeepMonths(v *int) *OrgUpdateOne {
+	if v != nil {
+		_u.SetKeepMonths(*v)
+	}
+	return _u
+}
+
+// AddKeepMonths adds value to the "keep_months" field.
+func (_u *OrgUpdateOne) AddKeepMonths(v int) *OrgUpdateOne {
+	_u.mutation.AddKeepMonths(v)
+	return _u
+}
+
+// SetKeepYears sets the "keep_years" field.
+func (_u *OrgUpdateOne) SetKeepYears(v int) *OrgUpdateOne {
+	_u.mutation.ResetKeepYears()
+	_u.mutation.SetKeepYears(v)
+	return _u
+}
+
+// SetNillableKeepYears sets the "keep_years" field if the given value is not nil.
+func (_u *OrgUpdateOne) SetNillableKeepYears(v *int) *OrgUpdateOne {
+	if v != nil {
+		_u.SetKeepYears(*v)
+	}
+	return _u
+}
+
+// AddKeepYears adds value to the "keep_years" field.
+func (_u *OrgUpdateOne) AddKeepYears(v int) *OrgUpdateOne {
+	_u.mutation.AddKeepYears(v)
+	return _u
+}
+
+// SetKeepZone sets the "keep_zone" field.
+func (_u *OrgUpdateOne) SetKeepZone(v string) *OrgUpdateOne {
+	_u.mutation.SetKeepZone(v)
+	return _u
+}
+
+// SetNillableKeepZone sets the "keep_zone" field if the given value is not nil.
+func (_u *OrgUpdateOne) SetNillableKeepZone(v *string) *OrgUpdateOne {
+	if v != nil {
+		_u.SetKeepZone(*v)
+	}
+	return _u
+}
+
+// SetLegalHold sets the "legal_hold" field.
+func (_u *OrgUpdateOne) SetLegalHold(v string) *OrgUpdateOne {
+	_u.mutation.SetLegalHold(v)
+	return _u
+}
+
+// SetNillableLegalHold sets the "legal_hold" field if the given value is not nil.
+func (_u *OrgUpdateOne) SetNillableLegalHold(v *string) *OrgUpdateOne {
+	if v != nil {
+		_u.SetLegalHold(*v)
+	}
+	return _u
+}
+
 // SetTimeMachineKeys sets the "time_machine_keys" field.
 func (_u *OrgUpdateOne) SetTimeMachineKeys(v []engine.TimeMachineKey) *OrgUpdateOne {
 	_u.mutation.SetTimeMachineKeys(v)
@@ -2589,6 +2868,31 @@ func (_u *OrgUpdateOne) check() error {
 			return &ValidationError{Name: "bulk_percent", err: fmt.Errorf(`ent: validator failed for field "Org.bulk_percent": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.KeepDays(); ok {
+		if err := org.KeepDaysValidator(v); err != nil {
+			return &ValidationError{Name: "keep_days", err: fmt.Errorf(`ent: validator failed for field "Org.keep_days": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.KeepWeeks(); ok {
+		if err := org.KeepWeeksValidator(v); err != nil {
+			return &ValidationError{Name: "keep_weeks", err: fmt.Errorf(`ent: validator failed for field "Org.keep_weeks": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.KeepMonths(); ok {
+		if err := org.KeepMonthsValidator(v); err != nil {
+			return &ValidationError{Name: "keep_months", err: fmt.Errorf(`ent: validator failed for field "Org.keep_months": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.KeepYears(); ok {
+		if err := org.KeepYearsValidator(v); err != nil {
+			return &ValidationError{Name: "keep_years", err: fmt.Errorf(`ent: validator failed for field "Org.keep_years": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.LegalHold(); ok {
+		if err := org.LegalHoldValidator(v); err != nil {
+			return &ValidationError{Name: "legal_hold", err: fmt.Errorf(`ent: validator failed for field "Org.legal_hold": %w`, err)}
+		}
+	}
 	return nil
 }
 
@@ -2728,6 +3032,36 @@ func (_u *OrgUpdateOne) sqlSave(ctx context.Context) (_node *Org, err error) {
 	}
 	if value, ok := _u.mutation.ScheduledArchives(); ok {
 		_spec.SetField(org.FieldScheduledArchives, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.KeepDays(); ok {
+		_spec.SetField(org.FieldKeepDays, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedKeepDays(); ok {
+		_spec.AddField(org.FieldKeepDays, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.KeepWeeks(); ok {
+		_spec.SetField(org.FieldKeepWeeks, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedKeepWeeks(); ok {
+		_spec.AddField(org.FieldKeepWeeks, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.KeepMonths(); ok {
+		_spec.SetField(org.FieldKeepMonths, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedKeepMonths(); ok {
+		_spec.AddField(org.FieldKeepMonths, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.KeepYears(); ok {
+		_spec.SetField(org.FieldKeepYears, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedKeepYears(); ok {
+		_spec.AddField(org.FieldKeepYears, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.KeepZone(); ok {
+		_spec.SetField(org.FieldKeepZone, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.LegalHold(); ok {
+		_spec.SetField(org.FieldLegalHold, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.TimeMachineKeys(); ok {
 		_spec.SetField(org.FieldTimeMachineKeys, field.TypeJSON, value)

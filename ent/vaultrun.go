@@ -37,6 +37,10 @@ type VaultRun struct {
 	LastSeq uint64 `json:"last_seq,omitempty"`
 	// ClosedAt holds the value of the "closed_at" field.
 	ClosedAt *time.Time `json:"closed_at,omitempty"`
+	// why this point may not be dropped; empty when it may
+	Hold string `json:"hold,omitempty"`
+	// since then this point cannot be read: versions that only it showed are gone
+	DroppedAt *time.Time `json:"dropped_at,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -87,9 +91,9 @@ func (*VaultRun) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case vaultrun.FieldAttempt, vaultrun.FieldFirstSeq, vaultrun.FieldLastSeq:
 			values[i] = new(sql.NullInt64)
-		case vaultrun.FieldID, vaultrun.FieldTenantID, vaultrun.FieldOrgID, vaultrun.FieldJobID, vaultrun.FieldOperation, vaultrun.FieldState:
+		case vaultrun.FieldID, vaultrun.FieldTenantID, vaultrun.FieldOrgID, vaultrun.FieldJobID, vaultrun.FieldOperation, vaultrun.FieldState, vaultrun.FieldHold:
 			values[i] = new(sql.NullString)
-		case vaultrun.FieldClosedAt, vaultrun.FieldCreatedAt:
+		case vaultrun.FieldClosedAt, vaultrun.FieldDroppedAt, vaultrun.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -166,6 +170,19 @@ func (_m *VaultRun) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.ClosedAt = new(time.Time)
 				*_m.ClosedAt = value.Time
+			}
+		case vaultrun.FieldHold:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field hold", values[i])
+			} else if value.Valid {
+				_m.Hold = value.String
+			}
+		case vaultrun.FieldDroppedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field dropped_at", values[i])
+			} else if value.Valid {
+				_m.DroppedAt = new(time.Time)
+				*_m.DroppedAt = value.Time
 			}
 		case vaultrun.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -245,6 +262,14 @@ func (_m *VaultRun) String() string {
 	builder.WriteString(", ")
 	if v := _m.ClosedAt; v != nil {
 		builder.WriteString("closed_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("hold=")
+	builder.WriteString(_m.Hold)
+	builder.WriteString(", ")
+	if v := _m.DroppedAt; v != nil {
+		builder.WriteString("dropped_at=")
 		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteString(", ")

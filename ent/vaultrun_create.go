@@ -104,6 +104,34 @@ func (_c *VaultRunCreate) SetNillableClosedAt(v *time.Time) *VaultRunCreate {
 	return _c
 }
 
+// SetHold sets the "hold" field.
+func (_c *VaultRunCreate) SetHold(v string) *VaultRunCreate {
+	_c.mutation.SetHold(v)
+	return _c
+}
+
+// SetNillableHold sets the "hold" field if the given value is not nil.
+func (_c *VaultRunCreate) SetNillableHold(v *string) *VaultRunCreate {
+	if v != nil {
+		_c.SetHold(*v)
+	}
+	return _c
+}
+
+// SetDroppedAt sets the "dropped_at" field.
+func (_c *VaultRunCreate) SetDroppedAt(v time.Time) *VaultRunCreate {
+	_c.mutation.SetDroppedAt(v)
+	return _c
+}
+
+// SetNillableDroppedAt sets the "dropped_at" field if the given value is not nil.
+func (_c *VaultRunCreate) SetNillableDroppedAt(v *time.Time) *VaultRunCreate {
+	if v != nil {
+		_c.SetDroppedAt(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *VaultRunCreate) SetCreatedAt(v time.Time) *VaultRunCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -197,6 +225,10 @@ func (_c *VaultRunCreate) defaults() error {
 		v := vaultrun.DefaultAttempt
 		_c.mutation.SetAttempt(v)
 	}
+	if _, ok := _c.mutation.Hold(); !ok {
+		v := vaultrun.DefaultHold
+		_c.mutation.SetHold(v)
+	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		if vaultrun.DefaultCreatedAt == nil {
 			return fmt.Errorf("ent: uninitialized vaultrun.DefaultCreatedAt (forgotten import ent/runtime?)")
@@ -254,6 +286,14 @@ func (_c *VaultRunCreate) check() error {
 	}
 	if _, ok := _c.mutation.LastSeq(); !ok {
 		return &ValidationError{Name: "last_seq", err: errors.New(`ent: missing required field "VaultRun.last_seq"`)}
+	}
+	if _, ok := _c.mutation.Hold(); !ok {
+		return &ValidationError{Name: "hold", err: errors.New(`ent: missing required field "VaultRun.hold"`)}
+	}
+	if v, ok := _c.mutation.Hold(); ok {
+		if err := vaultrun.HoldValidator(v); err != nil {
+			return &ValidationError{Name: "hold", err: fmt.Errorf(`ent: validator failed for field "VaultRun.hold": %w`, err)}
+		}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "VaultRun.created_at"`)}
@@ -328,6 +368,14 @@ func (_c *VaultRunCreate) createSpec() (*VaultRun, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ClosedAt(); ok {
 		_spec.SetField(vaultrun.FieldClosedAt, field.TypeTime, value)
 		_node.ClosedAt = &value
+	}
+	if value, ok := _c.mutation.Hold(); ok {
+		_spec.SetField(vaultrun.FieldHold, field.TypeString, value)
+		_node.Hold = value
+	}
+	if value, ok := _c.mutation.DroppedAt(); ok {
+		_spec.SetField(vaultrun.FieldDroppedAt, field.TypeTime, value)
+		_node.DroppedAt = &value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(vaultrun.FieldCreatedAt, field.TypeTime, value)
@@ -484,6 +532,36 @@ func (u *VaultRunUpsert) ClearClosedAt() *VaultRunUpsert {
 	return u
 }
 
+// SetHold sets the "hold" field.
+func (u *VaultRunUpsert) SetHold(v string) *VaultRunUpsert {
+	u.Set(vaultrun.FieldHold, v)
+	return u
+}
+
+// UpdateHold sets the "hold" field to the value that was provided on create.
+func (u *VaultRunUpsert) UpdateHold() *VaultRunUpsert {
+	u.SetExcluded(vaultrun.FieldHold)
+	return u
+}
+
+// SetDroppedAt sets the "dropped_at" field.
+func (u *VaultRunUpsert) SetDroppedAt(v time.Time) *VaultRunUpsert {
+	u.Set(vaultrun.FieldDroppedAt, v)
+	return u
+}
+
+// UpdateDroppedAt sets the "dropped_at" field to the value that was provided on create.
+func (u *VaultRunUpsert) UpdateDroppedAt() *VaultRunUpsert {
+	u.SetExcluded(vaultrun.FieldDroppedAt)
+	return u
+}
+
+// ClearDroppedAt clears the value of the "dropped_at" field.
+func (u *VaultRunUpsert) ClearDroppedAt() *VaultRunUpsert {
+	u.SetNull(vaultrun.FieldDroppedAt)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -624,6 +702,41 @@ func (u *VaultRunUpsertOne) UpdateClosedAt() *VaultRunUpsertOne {
 func (u *VaultRunUpsertOne) ClearClosedAt() *VaultRunUpsertOne {
 	return u.Update(func(s *VaultRunUpsert) {
 		s.ClearClosedAt()
+	})
+}
+
+// SetHold sets the "hold" field.
+func (u *VaultRunUpsertOne) SetHold(v string) *VaultRunUpsertOne {
+	return u.Update(func(s *VaultRunUpsert) {
+		s.SetHold(v)
+	})
+}
+
+// UpdateHold sets the "hold" field to the value that was provided on create.
+func (u *VaultRunUpsertOne) UpdateHold() *VaultRunUpsertOne {
+	return u.Update(func(s *VaultRunUpsert) {
+		s.UpdateHold()
+	})
+}
+
+// SetDroppedAt sets the "dropped_at" field.
+func (u *VaultRunUpsertOne) SetDroppedAt(v time.Time) *VaultRunUpsertOne {
+	return u.Update(func(s *VaultRunUpsert) {
+		s.SetDroppedAt(v)
+	})
+}
+
+// UpdateDroppedAt sets the "dropped_at" field to the value that was provided on create.
+func (u *VaultRunUpsertOne) UpdateDroppedAt() *VaultRunUpsertOne {
+	return u.Update(func(s *VaultRunUpsert) {
+		s.UpdateDroppedAt()
+	})
+}
+
+// ClearDroppedAt clears the value of the "dropped_at" field.
+func (u *VaultRunUpsertOne) ClearDroppedAt() *VaultRunUpsertOne {
+	return u.Update(func(s *VaultRunUpsert) {
+		s.ClearDroppedAt()
 	})
 }
 
@@ -934,6 +1047,41 @@ func (u *VaultRunUpsertBulk) UpdateClosedAt() *VaultRunUpsertBulk {
 func (u *VaultRunUpsertBulk) ClearClosedAt() *VaultRunUpsertBulk {
 	return u.Update(func(s *VaultRunUpsert) {
 		s.ClearClosedAt()
+	})
+}
+
+// SetHold sets the "hold" field.
+func (u *VaultRunUpsertBulk) SetHold(v string) *VaultRunUpsertBulk {
+	return u.Update(func(s *VaultRunUpsert) {
+		s.SetHold(v)
+	})
+}
+
+// UpdateHold sets the "hold" field to the value that was provided on create.
+func (u *VaultRunUpsertBulk) UpdateHold() *VaultRunUpsertBulk {
+	return u.Update(func(s *VaultRunUpsert) {
+		s.UpdateHold()
+	})
+}
+
+// SetDroppedAt sets the "dropped_at" field.
+func (u *VaultRunUpsertBulk) SetDroppedAt(v time.Time) *VaultRunUpsertBulk {
+	return u.Update(func(s *VaultRunUpsert) {
+		s.SetDroppedAt(v)
+	})
+}
+
+// UpdateDroppedAt sets the "dropped_at" field to the value that was provided on create.
+func (u *VaultRunUpsertBulk) UpdateDroppedAt() *VaultRunUpsertBulk {
+	return u.Update(func(s *VaultRunUpsert) {
+		s.UpdateDroppedAt()
+	})
+}
+
+// ClearDroppedAt clears the value of the "dropped_at" field.
+func (u *VaultRunUpsertBulk) ClearDroppedAt() *VaultRunUpsertBulk {
+	return u.Update(func(s *VaultRunUpsert) {
+		s.ClearDroppedAt()
 	})
 }
 

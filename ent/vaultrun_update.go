@@ -106,6 +106,40 @@ func (_u *VaultRunUpdate) ClearClosedAt() *VaultRunUpdate {
 	return _u
 }
 
+// SetHold sets the "hold" field.
+func (_u *VaultRunUpdate) SetHold(v string) *VaultRunUpdate {
+	_u.mutation.SetHold(v)
+	return _u
+}
+
+// SetNillableHold sets the "hold" field if the given value is not nil.
+func (_u *VaultRunUpdate) SetNillableHold(v *string) *VaultRunUpdate {
+	if v != nil {
+		_u.SetHold(*v)
+	}
+	return _u
+}
+
+// SetDroppedAt sets the "dropped_at" field.
+func (_u *VaultRunUpdate) SetDroppedAt(v time.Time) *VaultRunUpdate {
+	_u.mutation.SetDroppedAt(v)
+	return _u
+}
+
+// SetNillableDroppedAt sets the "dropped_at" field if the given value is not nil.
+func (_u *VaultRunUpdate) SetNillableDroppedAt(v *time.Time) *VaultRunUpdate {
+	if v != nil {
+		_u.SetDroppedAt(*v)
+	}
+	return _u
+}
+
+// ClearDroppedAt clears the value of the "dropped_at" field.
+func (_u *VaultRunUpdate) ClearDroppedAt() *VaultRunUpdate {
+	_u.mutation.ClearDroppedAt()
+	return _u
+}
+
 // AddObjectIDs adds the "objects" edge to the VaultRunObject entity by IDs.
 func (_u *VaultRunUpdate) AddObjectIDs(ids ...string) *VaultRunUpdate {
 	_u.mutation.AddObjectIDs(ids...)
@@ -181,6 +215,11 @@ func (_u *VaultRunUpdate) check() error {
 			return &ValidationError{Name: "state", err: fmt.Errorf(`ent: validator failed for field "VaultRun.state": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Hold(); ok {
+		if err := vaultrun.HoldValidator(v); err != nil {
+			return &ValidationError{Name: "hold", err: fmt.Errorf(`ent: validator failed for field "VaultRun.hold": %w`, err)}
+		}
+	}
 	if _u.mutation.OrgCleared() && len(_u.mutation.OrgIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "VaultRun.org"`)
 	}
@@ -225,6 +264,15 @@ func (_u *VaultRunUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.ClosedAtCleared() {
 		_spec.ClearField(vaultrun.FieldClosedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Hold(); ok {
+		_spec.SetField(vaultrun.FieldHold, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.DroppedAt(); ok {
+		_spec.SetField(vaultrun.FieldDroppedAt, field.TypeTime, value)
+	}
+	if _u.mutation.DroppedAtCleared() {
+		_spec.ClearField(vaultrun.FieldDroppedAt, field.TypeTime)
 	}
 	if _u.mutation.ObjectsCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -369,6 +417,40 @@ func (_u *VaultRunUpdateOne) ClearClosedAt() *VaultRunUpdateOne {
 	return _u
 }
 
+// SetHold sets the "hold" field.
+func (_u *VaultRunUpdateOne) SetHold(v string) *VaultRunUpdateOne {
+	_u.mutation.SetHold(v)
+	return _u
+}
+
+// SetNillableHold sets the "hold" field if the given value is not nil.
+func (_u *VaultRunUpdateOne) SetNillableHold(v *string) *VaultRunUpdateOne {
+	if v != nil {
+		_u.SetHold(*v)
+	}
+	return _u
+}
+
+// SetDroppedAt sets the "dropped_at" field.
+func (_u *VaultRunUpdateOne) SetDroppedAt(v time.Time) *VaultRunUpdateOne {
+	_u.mutation.SetDroppedAt(v)
+	return _u
+}
+
+// SetNillableDroppedAt sets the "dropped_at" field if the given value is not nil.
+func (_u *VaultRunUpdateOne) SetNillableDroppedAt(v *time.Time) *VaultRunUpdateOne {
+	if v != nil {
+		_u.SetDroppedAt(*v)
+	}
+	return _u
+}
+
+// ClearDroppedAt clears the value of the "dropped_at" field.
+func (_u *VaultRunUpdateOne) ClearDroppedAt() *VaultRunUpdateOne {
+	_u.mutation.ClearDroppedAt()
+	return _u
+}
+
 // AddObjectIDs adds the "objects" edge to the VaultRunObject entity by IDs.
 func (_u *VaultRunUpdateOne) AddObjectIDs(ids ...string) *VaultRunUpdateOne {
 	_u.mutation.AddObjectIDs(ids...)
@@ -457,6 +539,11 @@ func (_u *VaultRunUpdateOne) check() error {
 			return &ValidationError{Name: "state", err: fmt.Errorf(`ent: validator failed for field "VaultRun.state": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Hold(); ok {
+		if err := vaultrun.HoldValidator(v); err != nil {
+			return &ValidationError{Name: "hold", err: fmt.Errorf(`ent: validator failed for field "VaultRun.hold": %w`, err)}
+		}
+	}
 	if _u.mutation.OrgCleared() && len(_u.mutation.OrgIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "VaultRun.org"`)
 	}
@@ -518,6 +605,15 @@ func (_u *VaultRunUpdateOne) sqlSave(ctx context.Context) (_node *VaultRun, err 
 	}
 	if _u.mutation.ClosedAtCleared() {
 		_spec.ClearField(vaultrun.FieldClosedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Hold(); ok {
+		_spec.SetField(vaultrun.FieldHold, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.DroppedAt(); ok {
+		_spec.SetField(vaultrun.FieldDroppedAt, field.TypeTime, value)
+	}
+	if _u.mutation.DroppedAtCleared() {
+		_spec.ClearField(vaultrun.FieldDroppedAt, field.TypeTime)
 	}
 	if _u.mutation.ObjectsCleared() {
 		edge := &sqlgraph.EdgeSpec{

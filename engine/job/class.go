@@ -27,6 +27,7 @@ var classes = map[engine.Operation]Class{
 	engine.Export:              Read,
 	engine.Search:              Read,
 	engine.Purge:               Purge,
+	engine.Retention:           Purge,
 }
 
 // ClassOf is the class of an operation's jobs.

@@ -97,7 +97,25 @@ func (v *Vault) resolve(ctx context.Context, at Point, object string) (*view, ui
 		return nil, 0, nil, err
 	}
 	sections, err := v.sections(ctx, vw, object)
+	if err == nil {
+		err = v.Kept(ctx, at)
+	}
 	return vw, seq, sections, err
+}
+
+// Kept fails for a point that nothing can be read as of: KindNotFound, code
+// BACKUP_NOT_FOUND, when its job has stored nothing, or POINT_DROPPED. What
+// drops a point marks it in the transaction that takes its versions away, so a
+// reader that has its sections and asks after that knows that they are whole.
+func (v *Vault) Kept(ctx context.Context, at Point) error {
+	if at.present() {
+		return nil
+	}
+	vw, err := v.view(ctx, at.OrgID)
+	if err == nil {
+		_, err = vw.seq(at)
+	}
+	return err
 }
 
 // emitter turns picks into Versions.

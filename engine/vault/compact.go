@@ -165,26 +165,8 @@ func (v *Vault) swap(ctx context.Context, orgID string, old []*ent.VaultSegment,
 	if err != nil {
 		return false, err
 	}
-	ids := make([]string, len(old))
-	for i, s := range old {
-		ids[i] = s.ID
-	}
-	err = v.change(ctx, orgID, func(tx *ent.Tx) error {
-		n, err := tx.VaultSegment.Update().Where(vaultsegment.IDIn(ids...), vaultsegment.StateEQ(vaultsegment.StateLIVE)).
-			SetState(vaultsegment.StateDEAD).SetDeadAt(v.now()).Save(ctx)
-		if err != nil {
-			return err
-		}
-		if n != len(ids) {
-			return errOvertaken
-		}
-		for _, s := range fresh {
-			if err := s.record(ctx, tx, ref, ""); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	w := rewriting{v: v, org: orgID, old: old, fresh: fresh}
+	err = v.change(ctx, orgID, func(tx *ent.Tx) error { return w.replace(ctx, tx, ref) })
 	if err == errOvertaken { //nolint:errorlint // our own, never wrapped
 		return false, nil
 	}

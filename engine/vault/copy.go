@@ -308,7 +308,8 @@ func (v *Vault) restoreManifest(ctx context.Context, m *manifestCopy, wrapped []
 func restoreRuns(ctx context.Context, tx *ent.Tx, ref orgRef, m *manifestCopy) error {
 	for _, r := range m.Runs {
 		err := tx.VaultRun.Create().SetID(r.ID).SetTenantID(ref.tenant).SetOrgID(ref.org).SetJobID(r.JobID).SetOperation(r.Operation).SetState(r.State).
-			SetAttempt(r.Attempt).SetFirstSeq(r.FirstSeq).SetLastSeq(r.LastSeq).SetNillableClosedAt(r.ClosedAt).SetCreatedAt(r.CreatedAt).Exec(ctx)
+			SetAttempt(r.Attempt).SetFirstSeq(r.FirstSeq).SetLastSeq(r.LastSeq).SetNillableClosedAt(r.ClosedAt).
+			SetHold(r.Hold).SetNillableDroppedAt(r.DroppedAt).SetCreatedAt(r.CreatedAt).Exec(ctx)
 		if err != nil {
 			return err
 		}

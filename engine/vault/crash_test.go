@@ -135,6 +135,7 @@ func deeds() []func(m *machine) error {
 			_, err := m.Purge(m.ctx, vault.PurgeSpec{OrgID: m.org, JobID: "p", Object: "Account", Records: []string{"001", "004"}})
 			return err
 		},
+		(*machine).dropEarlier,
 		func(m *machine) error {
 			if err := m.RotateKey(m.ctx, m.org); err != nil {
 				return err
@@ -144,6 +145,22 @@ func deeds() []func(m *machine) error {
 		func(m *machine) error { _, err := m.Compact(m.ctx, m.org, true); return err },
 		func(m *machine) error { _, err := m.Collect(m.ctx, m.org); return err },
 	}
+}
+
+// dropEarlier drops every point that is kept but those of the newest job.
+func (m *machine) dropEarlier() error {
+	runs, err := m.Runs(m.ctx, m.org)
+	if err != nil {
+		return err
+	}
+	spec := vault.DropSpec{OrgID: m.org}
+	for _, r := range runs {
+		if r.DroppedAt.IsZero() && r.JobID != runs[len(runs)-1].JobID {
+			spec.Runs = append(spec.Runs, r.ID)
+		}
+	}
+	_, err = m.Drop(m.ctx, spec)
+	return err
 }
 
 // backup writes two objects, with a checkpoint after every n-th row.
@@ -206,6 +223,13 @@ func (m *machine) everything() string {
 		live, err := m.Live(m.ctx, m.org, object)
 		check(m.t, err)
 		lines = append(lines, fmt.Sprintf("%d live", live))
+	}
+	runs, err := m.Runs(m.ctx, m.org)
+	check(m.t, err)
+	for _, r := range runs {
+		if line := "dropped " + r.JobID; !r.DroppedAt.IsZero() && !slices.Contains(lines, line) { // a job that is done again has two
+			lines = append(lines, line)
+		}
 	}
 	return strings.Join(lines, "\n")
 }

@@ -24,6 +24,19 @@
 // run is a range of sequences and its end is a point in time. Fields are
 // compared by name; one that the schema no longer has makes no version.
 //
+// # Points that are dropped
+//
+// Retention drops points: ends of runs. A version stays as long as it is the
+// newest of its record, or some point that is left shows it: one from its own
+// sequence on, before that of the record's next version. The last version with
+// values before a bare tombstone stays with it, so the values of a deleted record
+// are there until it is purged. What stays is never touched: ADDED and CHANGED
+// say what a version was when it was captured, even where the one before is gone.
+// A run that was dropped keeps its row, since it may have captured versions that
+// stay; what reads as of it is refused. The rows, with their marks, are part of
+// the manifest and of its copies: a reader of the bucket must not answer for a
+// run that has dropped_at.
+//
 // # The bucket
 //
 //	org/<org>/seg/<segment>.hfs       versions

@@ -36,6 +36,16 @@ func (v *Vault) Version(ctx context.Context, orgID, versionID string) (Version, 
 				return versions[i], nil
 			}
 		}
+		vw, err := v.view(ctx, orgID)
+		if err != nil {
+			return Version{}, fault("read history", orgID, err)
+		}
+		if r := vw.run(seq); r != nil && r.DroppedAt != nil {
+			return Version{}, &engine.Error{
+				Kind: engine.KindNotFound, Code: "VERSION_DROPPED", Org: orgID,
+				Message: "This version is not kept any more: this org's retention has dropped its backup. Take one that the record's history still has.",
+			}
+		}
 	}
 	return Version{}, &engine.Error{
 		Kind: engine.KindNotFound, Code: "VERSION_NOT_FOUND", Org: orgID,

@@ -3,6 +3,7 @@ package vault
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
 	"sort"
 	"sync"
@@ -189,13 +190,17 @@ type Point struct {
 	Seq   uint64
 }
 
-// seq resolves a point to the last sequence it includes.
+// present says that the point is the newest one, which is never dropped.
+func (p Point) present() bool { return p.JobID == "" && p.Time.IsZero() && p.Seq == 0 }
+
+// seq resolves a point to the last sequence it includes. KindNotFound, code
+// POINT_DROPPED, for one that retention has dropped.
 func (vw *view) seq(p Point) (uint64, error) {
 	switch {
 	case p.JobID != "":
 		for _, r := range slices.Backward(vw.runs) {
 			if r.JobID == p.JobID {
-				return r.LastSeq, nil
+				return r.LastSeq, vw.stands(r)
 			}
 		}
 		return 0, &engine.Error{
@@ -203,19 +208,78 @@ func (vw *view) seq(p Point) (uint64, error) {
 			Message: "That job has stored nothing to read back: choose a finished backup of this org.",
 		}
 	case !p.Time.IsZero():
-		last := uint64(0)
+		var last *ent.VaultRun
 		for _, r := range vw.runs {
 			if !r.ClosedAt.After(p.Time) {
-				last = max(last, r.LastSeq)
+				last = r
 			}
 		}
-		return last, nil
+		if last == nil {
+			return 0, nil
+		}
+		return last.LastSeq, vw.stands(last)
 	case p.Seq != 0:
-		return p.Seq, nil
+		return p.Seq, vw.within(p.Seq)
 	case len(vw.runs) == 0:
 		return 0, nil
 	}
 	return vw.runs[len(vw.runs)-1].LastSeq, nil
+}
+
+// within fails for a sequence that is not the end of a run that is kept, once
+// anything was dropped: versions that only it shows may be gone.
+func (vw *view) within(seq uint64) error {
+	var dropped *ent.VaultRun
+	for _, r := range vw.runs {
+		switch {
+		case r.DroppedAt != nil:
+			dropped = r
+		case r.LastSeq == seq:
+			return nil
+		}
+	}
+	if dropped == nil || seq > vw.runs[len(vw.runs)-1].LastSeq {
+		return nil
+	}
+	if r := vw.run(seq); r != nil {
+		dropped = r
+	}
+	return vw.dropped(dropped)
+}
+
+func (vw *view) stands(r *ent.VaultRun) error {
+	if r.DroppedAt == nil {
+		return nil
+	}
+	return vw.dropped(r)
+}
+
+// dropped says that a point is not kept, and which ones near it are.
+func (vw *view) dropped(r *ent.VaultRun) error {
+	const form = "2006-01-02 15:04:05 MST"
+	var before, after *ent.VaultRun
+	for _, o := range vw.runs {
+		switch {
+		case o.DroppedAt != nil:
+		case o.LastSeq <= r.LastSeq:
+			before = o
+		case after == nil:
+			after = o
+		}
+	}
+	near := ""
+	for _, o := range []*ent.VaultRun{before, after} {
+		if o != nil && near != "" {
+			near += " and "
+		}
+		if o != nil {
+			near += o.ClosedAt.UTC().Format(form)
+		}
+	}
+	return &engine.Error{
+		Kind: engine.KindNotFound, Code: "POINT_DROPPED", Org: vw.org,
+		Message: fmt.Sprintf("The backup of %s is not kept any more: this org's retention has dropped it. The nearest that are kept: %s.", r.ClosedAt.UTC().Format(form), near),
+	}
 }
 
 // run finds the run that took a sequence.

@@ -12,7 +12,6 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/vaultobject"
 	"github.com/holdfast-backup/holdfast/ent/vaultpurged"
 	"github.com/holdfast-backup/holdfast/ent/vaultrun"
-	"github.com/holdfast-backup/holdfast/ent/vaultsegment"
 )
 
 // PurgeSpec names records to forget in every version.
@@ -37,7 +36,7 @@ type PurgeReport struct {
 // as no read of this process may want them. A read on another node that meets a
 // deleted blob fails with KindTransient. While a run is open it is KindConflict.
 func (v *Vault) Purge(ctx context.Context, spec PurgeSpec) (PurgeReport, error) {
-	p := &purge{v: v, spec: spec, files: map[string]bool{}}
+	p := &purge{rewriting: v.rewritingOf(spec.OrgID), spec: spec}
 	for _, id := range spec.Records {
 		p.ids = append(p.ids, []byte(id))
 	}
@@ -52,14 +51,11 @@ func (v *Vault) Purge(ctx context.Context, spec PurgeSpec) (PurgeReport, error) 
 }
 
 type purge struct {
-	v      *Vault
+	rewriting
 	spec   PurgeSpec
 	ids    [][]byte // ascending
 	seqs   []uint64 // of the newest version of each; 0 when there is none
 	live   []bool
-	files  map[string]bool // hashes that the versions name
-	old    []*ent.VaultSegment
-	fresh  []*stored
 	report PurgeReport
 }
 
@@ -77,6 +73,7 @@ func (p *purge) run(ctx context.Context) (err error) {
 		p.abandon(ctx)
 		return err
 	}
+	p.report.Segments, p.report.Blocks = len(p.old), p.blocks
 	p.count()
 	if err := p.commit(ctx); err != nil {
 		p.abandon(ctx)
@@ -121,7 +118,7 @@ func (p *purge) rewriteAll(ctx context.Context) error {
 			}
 			continue
 		}
-		if err := p.rewrite(ctx, s.segment, r, found); err != nil {
+		if _, err = p.rewrite(ctx, s.segment, r, found); err != nil {
 			return err
 		}
 	}
@@ -145,9 +142,9 @@ func (p *purge) hits(r *segment.Reader, s *segment.Section) map[int]bool {
 	return blocks
 }
 
-// find keeps the blocks that do hold an id, and notes each id's newest version.
-func (p *purge) find(ctx context.Context, r *segment.Reader, s *segment.Section, blocks map[int]bool) (map[int]bool, error) {
-	found := map[int]bool{}
+// find marks the rows that hold an id, and notes each id's newest version.
+func (p *purge) find(ctx context.Context, r *segment.Reader, s *segment.Section, blocks map[int]bool) (marks, error) {
+	found := marks{}
 	c := r.Cursor(s.First, s.First+s.Blocks, 0)
 	order := make([]int, 0, len(blocks))
 	for n := range blocks {
@@ -164,7 +161,7 @@ func (p *purge) find(ctx context.Context, r *segment.Reader, s *segment.Section,
 			if !ok {
 				continue
 			}
-			found[n] = true
+			found.add(n, row)
 			p.report.Versions++
 			if seq := c.Seq(row); seq > p.seqs[i] {
 				p.seqs[i], p.live[i] = seq, c.Op(row).Live()
@@ -172,85 +169,6 @@ func (p *purge) find(ctx context.Context, r *segment.Reader, s *segment.Section,
 		}
 	}
 	return found, nil
-}
-
-// rewrite writes the segment without the ids: blocks that hold none are sealed
-// again as they are.
-func (p *purge) rewrite(ctx context.Context, old *ent.VaultSegment, r *segment.Reader, hit map[int]bool) error {
-	f, err := p.v.createSegment(ctx, p.spec.OrgID, old.Level, sizing(old.Level))
-	if err != nil {
-		return err
-	}
-	if err := p.copySections(ctx, f.w, r, hit); err != nil {
-		f.blob.Abort()
-		return err
-	}
-	if err := f.close(); err != nil {
-		return err
-	}
-	p.old = append(p.old, old)
-	p.report.Segments++
-	p.report.Blocks += len(hit)
-	if f.stored.summary.Sections != nil {
-		p.fresh = append(p.fresh, f.stored)
-	}
-	return nil
-}
-
-func (p *purge) copySections(ctx context.Context, w *segment.Writer, r *segment.Reader, hit map[int]bool) error {
-	var row segment.Row
-	for _, s := range r.Sections() {
-		if err := w.Begin(s.Object, s.Fields); err != nil {
-			return err
-		}
-		c := r.Cursor(s.First, s.First+s.Blocks, scanWindow)
-		for c.Rest() > 0 {
-			if _, err := c.Next(ctx); err != nil {
-				return err
-			}
-			var err error
-			if hit[c.Number()] {
-				err = p.filter(w, c, &row)
-			} else {
-				err = w.Copy(c)
-			}
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// filter encodes the block's rows again, without those of the ids.
-func (p *purge) filter(w *segment.Writer, c *segment.Cursor, row *segment.Row) (err error) {
-	if err := c.LoadAll(); err != nil {
-		return err
-	}
-	for n := range c.Len() {
-		row.ID, row.Seq, row.Op = c.ID(n), c.Seq(n), c.Op(n)
-		if _, purged := slices.BinarySearchFunc(p.ids, row.ID, bytes.Compare); purged {
-			p.noteFiles(c, n)
-			continue
-		}
-		if row.Modstamp, err = c.Modstamp(n); err != nil {
-			return err
-		}
-		row.Cells = c.Cells(n)
-		if err := w.Add(row); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// noteFiles remembers what content a purged version named.
-func (p *purge) noteFiles(c *segment.Cursor, row int) {
-	for _, cell := range c.Cells(row) {
-		if ref, ok := ParseFileRef(string(cell.Value)); ok && c.Section().Fields[cell.Field].Type == FileField {
-			p.files[ref.Hash] = true
-		}
-	}
 }
 
 func (p *purge) count() {
@@ -284,13 +202,15 @@ func (p *purge) commit(ctx context.Context) error {
 		return err
 	}
 	return p.v.change(ctx, p.spec.OrgID, func(tx *ent.Tx) error {
-		if err := p.claim(ctx, tx); err != nil {
-			return err
+		busy, err := tx.VaultRun.Query().Where(vaultrun.OrgID(ref.org), vaultrun.StateEQ(vaultrun.StateOPEN)).Exist(ctx)
+		if err == nil {
+			err = p.replace(ctx, tx, ref)
 		}
-		for _, s := range p.fresh {
-			if err := s.record(ctx, tx, ref, ""); err != nil {
-				return err
-			}
+		if err == nil && busy || err == errOvertaken { //nolint:errorlint // our own, never wrapped
+			err = p.busy()
+		}
+		if err != nil {
+			return err
 		}
 		for _, id := range p.ids {
 			err := tx.VaultPurged.Create().SetTenantID(ref.tenant).SetOrgID(ref.org).SetObject(p.spec.Object).SetHash(hashOf(mac, id)).SetJobID(p.spec.JobID).
@@ -304,31 +224,10 @@ func (p *purge) commit(ctx context.Context) error {
 	})
 }
 
-// claim makes the old segments dead, if no run is open and nobody else has
-// replaced one of them.
-func (p *purge) claim(ctx context.Context, tx *ent.Tx) error {
-	busy, err := tx.VaultRun.Query().Where(vaultrun.OrgID(p.spec.OrgID), vaultrun.StateEQ(vaultrun.StateOPEN)).Exist(ctx)
-	if err != nil {
-		return err
-	}
-	ids := make([]string, len(p.old))
-	for i, s := range p.old {
-		ids[i] = s.ID
-	}
-	n, err := tx.VaultSegment.Update().Where(vaultsegment.IDIn(ids...), vaultsegment.StateEQ(vaultsegment.StateLIVE)).
-		SetState(vaultsegment.StateDEAD).SetDeadAt(p.v.now()).Save(ctx)
-	if err == nil && (busy || n != len(ids)) {
-		err = &engine.Error{
-			Kind: engine.KindConflict, Code: "VAULT_BUSY", Org: p.spec.OrgID, Object: p.spec.Object,
-			Message: "The org's vault is being written: purge again when its backup or compaction has ended. Nothing was purged.",
-		}
-	}
-	return err
-}
-
-func (p *purge) abandon(ctx context.Context) {
-	for _, s := range p.fresh {
-		p.v.removeBlob(ctx, segmentKey(p.spec.OrgID, s.id))
+func (p *purge) busy() error {
+	return &engine.Error{
+		Kind: engine.KindConflict, Code: "VAULT_BUSY", Org: p.spec.OrgID, Object: p.spec.Object,
+		Message: "The org's vault is being written: purge again when its backup or compaction has ended. Nothing was purged.",
 	}
 }
 

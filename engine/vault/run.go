@@ -339,6 +339,8 @@ type RunInfo struct {
 	FirstSeq, LastSeq uint64
 	StartedAt         time.Time
 	ClosedAt          time.Time // zero while open
+	Hold              string    // why it may not be dropped
+	DroppedAt         time.Time // zero while it is kept
 }
 
 // Runs lists an org's runs, the oldest first.
@@ -352,9 +354,12 @@ func (v *Vault) Runs(ctx context.Context, orgID string) ([]RunInfo, error) {
 	}
 	infos := make([]RunInfo, 0, len(rows))
 	for _, r := range rows {
-		info := RunInfo{ID: r.ID, JobID: r.JobID, Operation: r.Operation, State: string(r.State), FirstSeq: r.FirstSeq, LastSeq: r.LastSeq, StartedAt: r.CreatedAt}
+		info := RunInfo{ID: r.ID, JobID: r.JobID, Operation: r.Operation, State: string(r.State), FirstSeq: r.FirstSeq, LastSeq: r.LastSeq, StartedAt: r.CreatedAt, Hold: r.Hold}
 		if r.ClosedAt != nil {
 			info.ClosedAt = *r.ClosedAt
+		}
+		if r.DroppedAt != nil {
+			info.DroppedAt = *r.DroppedAt
 		}
 		infos = append(infos, info)
 	}

@@ -13,11 +13,7 @@ import (
 //nolint:revive // whose, of what, which and how: a struct would name them again
 func (v *Vault) Touched(ctx context.Context, of Point, object string, change engine.Change, o Reading) iter.Seq2[*Version, error] {
 	return v.stream(ctx, of.OrgID, "read "+object, func(yield func(*Version) bool) error {
-		vw, err := v.view(ctx, of.OrgID)
-		if err != nil {
-			return err
-		}
-		last, err := vw.seq(of)
+		vw, last, sections, err := v.resolve(ctx, of, object)
 		if err != nil {
 			return err
 		}
@@ -25,7 +21,7 @@ func (v *Vault) Touched(ctx context.Context, of Point, object string, change eng
 		if r := vw.run(last); r != nil && of.JobID != "" {
 			first = r.FirstSeq
 		}
-		return v.every(ctx, vw, everyOptions{object, first, last, change, o}, yield)
+		return v.every(ctx, vw, everyOptions{object, sections, first, last, change, o}, yield)
 	})
 }
 
@@ -33,20 +29,17 @@ func (v *Vault) Touched(ctx context.Context, of Point, object string, change eng
 // sequence: what a search over the whole history reads.
 func (v *Vault) Scan(ctx context.Context, upTo Point, object string, o Reading) iter.Seq2[*Version, error] {
 	return v.stream(ctx, upTo.OrgID, "search "+object, func(yield func(*Version) bool) error {
-		vw, err := v.view(ctx, upTo.OrgID)
+		vw, last, sections, err := v.resolve(ctx, upTo, object)
 		if err != nil {
 			return err
 		}
-		last, err := vw.seq(upTo)
-		if err != nil {
-			return err
-		}
-		return v.every(ctx, vw, everyOptions{object, 0, last, "", o}, yield)
+		return v.every(ctx, vw, everyOptions{object, sections, 0, last, "", o}, yield)
 	})
 }
 
 type everyOptions struct {
 	object      string
+	sections    []section
 	first, last uint64
 	change      engine.Change
 	Reading
@@ -54,16 +47,12 @@ type everyOptions struct {
 
 // every yields the versions with a sequence in [first, last].
 func (v *Vault) every(ctx context.Context, vw *view, o everyOptions, yield func(*Version) bool) error {
-	sections, err := v.sections(ctx, vw, o.object)
-	if err != nil {
-		return err
-	}
-	out, err := v.newEmitter(ctx, vw, sections, o.Reading)
+	out, err := v.newEmitter(ctx, vw, o.sections, o.Reading)
 	if err != nil {
 		return err
 	}
 	out.version.Object = o.object
-	m := v.mergeOf(sections, o.first, o.last)
+	m := v.mergeOf(o.sections, o.first, o.last)
 	m.after = o.After
 	var order []pick
 	for {
@@ -150,6 +139,9 @@ func (d *differ) open(ctx context.Context, a, b Point, o Reading) error {
 		return err
 	}
 	after, err := vw.seq(b)
+	if err == nil {
+		err = d.v.Kept(ctx, b)
+	}
 	if err != nil {
 		return err
 	}

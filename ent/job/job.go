@@ -178,7 +178,7 @@ var (
 // OperationValidator is a validator for the "operation" field enum values. It is called by the builders before save.
 func OperationValidator(o engine.Operation) error {
 	switch o {
-	case "COMPOSITE_BACKUP", "COMPOSITE_SYNC_BACKUP", "TEMPLATED_BACKUP", "TEMPLATED_ARCHIVE", "RESTORE_REQUEST", "RESTORE", "TIME_MACHINE_RESTORE", "EXPORT", "SEARCH", "PURGE":
+	case "COMPOSITE_BACKUP", "COMPOSITE_SYNC_BACKUP", "TEMPLATED_BACKUP", "TEMPLATED_ARCHIVE", "RESTORE_REQUEST", "RESTORE", "TIME_MACHINE_RESTORE", "EXPORT", "SEARCH", "PURGE", "RETENTION":
 		return nil
 	default:
 		return fmt.Errorf("job: invalid enum value for operation field: %q", o)

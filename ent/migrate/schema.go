@@ -43,7 +43,7 @@ var (
 		{Name: "id", Type: field.TypeString},
 		{Name: "tenant_id", Type: field.TypeString},
 		{Name: "number", Type: field.TypeInt64},
-		{Name: "operation", Type: field.TypeEnum, Enums: []string{"COMPOSITE_BACKUP", "COMPOSITE_SYNC_BACKUP", "TEMPLATED_BACKUP", "TEMPLATED_ARCHIVE", "RESTORE_REQUEST", "RESTORE", "TIME_MACHINE_RESTORE", "EXPORT", "SEARCH", "PURGE"}},
+		{Name: "operation", Type: field.TypeEnum, Enums: []string{"COMPOSITE_BACKUP", "COMPOSITE_SYNC_BACKUP", "TEMPLATED_BACKUP", "TEMPLATED_ARCHIVE", "RESTORE_REQUEST", "RESTORE", "TIME_MACHINE_RESTORE", "EXPORT", "SEARCH", "PURGE", "RETENTION"}},
 		{Name: "name", Type: field.TypeString, Size: 255, Default: ""},
 		{Name: "description", Type: field.TypeString, Size: 2000, Default: ""},
 		{Name: "state", Type: field.TypeEnum, Enums: []string{"QUEUED", "IN_PROGRESS", "COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED", "ABORTED"}, Default: "QUEUED"},
@@ -211,6 +211,12 @@ var (
 		{Name: "bulk_percent", Type: field.TypeInt, Default: 80},
 		{Name: "scheduled_backups", Type: field.TypeBool, Default: true},
 		{Name: "scheduled_archives", Type: field.TypeBool, Default: true},
+		{Name: "keep_days", Type: field.TypeInt, Default: 0},
+		{Name: "keep_weeks", Type: field.TypeInt, Default: 0},
+		{Name: "keep_months", Type: field.TypeInt, Default: 0},
+		{Name: "keep_years", Type: field.TypeInt, Default: 0},
+		{Name: "keep_zone", Type: field.TypeString, Default: "UTC"},
+		{Name: "legal_hold", Type: field.TypeString, Size: 500, Default: ""},
 		{Name: "time_machine_keys", Type: field.TypeJSON, Nullable: true},
 		{Name: "connected_at", Type: field.TypeTime, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
@@ -288,7 +294,7 @@ var (
 	SchedulesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
 		{Name: "tenant_id", Type: field.TypeString},
-		{Name: "operation", Type: field.TypeEnum, Enums: []string{"COMPOSITE_BACKUP", "COMPOSITE_SYNC_BACKUP", "TEMPLATED_BACKUP", "TEMPLATED_ARCHIVE", "RESTORE_REQUEST", "RESTORE", "TIME_MACHINE_RESTORE", "EXPORT", "SEARCH", "PURGE"}},
+		{Name: "operation", Type: field.TypeEnum, Enums: []string{"COMPOSITE_BACKUP", "COMPOSITE_SYNC_BACKUP", "TEMPLATED_BACKUP", "TEMPLATED_ARCHIVE", "RESTORE_REQUEST", "RESTORE", "TIME_MACHINE_RESTORE", "EXPORT", "SEARCH", "PURGE", "RETENTION"}},
 		{Name: "name", Type: field.TypeString, Size: 255},
 		{Name: "description", Type: field.TypeString, Size: 2000, Default: ""},
 		{Name: "system", Type: field.TypeBool, Default: false},
@@ -783,12 +789,14 @@ var (
 		{Name: "id", Type: field.TypeString},
 		{Name: "tenant_id", Type: field.TypeString},
 		{Name: "job_id", Type: field.TypeString},
-		{Name: "operation", Type: field.TypeEnum, Enums: []string{"COMPOSITE_BACKUP", "COMPOSITE_SYNC_BACKUP", "TEMPLATED_BACKUP", "TEMPLATED_ARCHIVE", "RESTORE_REQUEST", "RESTORE", "TIME_MACHINE_RESTORE", "EXPORT", "SEARCH", "PURGE"}},
+		{Name: "operation", Type: field.TypeEnum, Enums: []string{"COMPOSITE_BACKUP", "COMPOSITE_SYNC_BACKUP", "TEMPLATED_BACKUP", "TEMPLATED_ARCHIVE", "RESTORE_REQUEST", "RESTORE", "TIME_MACHINE_RESTORE", "EXPORT", "SEARCH", "PURGE", "RETENTION"}},
 		{Name: "state", Type: field.TypeEnum, Enums: []string{"OPEN", "COMMITTED", "PARTIAL"}, Default: "OPEN"},
 		{Name: "attempt", Type: field.TypeInt, Default: 1},
 		{Name: "first_seq", Type: field.TypeUint64},
 		{Name: "last_seq", Type: field.TypeUint64},
 		{Name: "closed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "hold", Type: field.TypeString, Size: 500, Default: ""},
+		{Name: "dropped_at", Type: field.TypeTime, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "org_id", Type: field.TypeString},
 	}
@@ -800,7 +808,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "vault_runs_orgs_vault_runs",
-				Columns:    []*schema.Column{VaultRunsColumns[10]},
+				Columns:    []*schema.Column{VaultRunsColumns[12]},
 				RefColumns: []*schema.Column{OrgsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -814,7 +822,7 @@ var (
 			{
 				Name:    "vaultrun_org_open",
 				Unique:  true,
-				Columns: []*schema.Column{VaultRunsColumns[10]},
+				Columns: []*schema.Column{VaultRunsColumns[12]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state = 'OPEN'",
 				},
@@ -822,12 +830,12 @@ var (
 			{
 				Name:    "vaultrun_org_id_last_seq",
 				Unique:  false,
-				Columns: []*schema.Column{VaultRunsColumns[10], VaultRunsColumns[7]},
+				Columns: []*schema.Column{VaultRunsColumns[12], VaultRunsColumns[7]},
 			},
 			{
 				Name:    "vaultrun_org_id_job_id",
 				Unique:  false,
-				Columns: []*schema.Column{VaultRunsColumns[10], VaultRunsColumns[2]},
+				Columns: []*schema.Column{VaultRunsColumns[12], VaultRunsColumns[2]},
 			},
 		},
 	}

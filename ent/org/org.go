@@ -64,6 +64,18 @@ const (
 	FieldScheduledBackups = "scheduled_backups"
 	// FieldScheduledArchives holds the string denoting the scheduled_archives field in the database.
 	FieldScheduledArchives = "scheduled_archives"
+	// FieldKeepDays holds the string denoting the keep_days field in the database.
+	FieldKeepDays = "keep_days"
+	// FieldKeepWeeks holds the string denoting the keep_weeks field in the database.
+	FieldKeepWeeks = "keep_weeks"
+	// FieldKeepMonths holds the string denoting the keep_months field in the database.
+	FieldKeepMonths = "keep_months"
+	// FieldKeepYears holds the string denoting the keep_years field in the database.
+	FieldKeepYears = "keep_years"
+	// FieldKeepZone holds the string denoting the keep_zone field in the database.
+	FieldKeepZone = "keep_zone"
+	// FieldLegalHold holds the string denoting the legal_hold field in the database.
+	FieldLegalHold = "legal_hold"
 	// FieldTimeMachineKeys holds the string denoting the time_machine_keys field in the database.
 	FieldTimeMachineKeys = "time_machine_keys"
 	// FieldConnectedAt holds the string denoting the connected_at field in the database.
@@ -209,6 +221,12 @@ var Columns = []string{
 	FieldBulkPercent,
 	FieldScheduledBackups,
 	FieldScheduledArchives,
+	FieldKeepDays,
+	FieldKeepWeeks,
+	FieldKeepMonths,
+	FieldKeepYears,
+	FieldKeepZone,
+	FieldLegalHold,
 	FieldTimeMachineKeys,
 	FieldConnectedAt,
 	FieldCreatedAt,
@@ -251,6 +269,28 @@ var (
 	DefaultScheduledBackups bool
 	// DefaultScheduledArchives holds the default value on creation for the "scheduled_archives" field.
 	DefaultScheduledArchives bool
+	// DefaultKeepDays holds the default value on creation for the "keep_days" field.
+	DefaultKeepDays int
+	// KeepDaysValidator is a validator for the "keep_days" field. It is called by the builders before save.
+	KeepDaysValidator func(int) error
+	// DefaultKeepWeeks holds the default value on creation for the "keep_weeks" field.
+	DefaultKeepWeeks int
+	// KeepWeeksValidator is a validator for the "keep_weeks" field. It is called by the builders before save.
+	KeepWeeksValidator func(int) error
+	// DefaultKeepMonths holds the default value on creation for the "keep_months" field.
+	DefaultKeepMonths int
+	// KeepMonthsValidator is a validator for the "keep_months" field. It is called by the builders before save.
+	KeepMonthsValidator func(int) error
+	// DefaultKeepYears holds the default value on creation for the "keep_years" field.
+	DefaultKeepYears int
+	// KeepYearsValidator is a validator for the "keep_years" field. It is called by the builders before save.
+	KeepYearsValidator func(int) error
+	// DefaultKeepZone holds the default value on creation for the "keep_zone" field.
+	DefaultKeepZone string
+	// DefaultLegalHold holds the default value on creation for the "legal_hold" field.
+	DefaultLegalHold string
+	// LegalHoldValidator is a validator for the "legal_hold" field. It is called by the builders before save.
+	LegalHoldValidator func(string) error
 	// DefaultCreatedAt holds the default value on creation for the "created_at" field.
 	DefaultCreatedAt func() time.Time
 	// DefaultUpdatedAt holds the default value on creation for the "updated_at" field.
@@ -427,6 +467,36 @@ func ByScheduledBackups(opts ...sql.OrderTermOption) OrderOption {
 // ByScheduledArchives orders the results by the scheduled_archives field.
 func ByScheduledArchives(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldScheduledArchives, opts...).ToFunc()
+}
+
+// ByKeepDays orders the results by the keep_days field.
+func ByKeepDays(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldKeepDays, opts...).ToFunc()
+}
+
+// ByKeepWeeks orders the results by the keep_weeks field.
+func ByKeepWeeks(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldKeepWeeks, opts...).ToFunc()
+}
+
+// ByKeepMonths orders the results by the keep_months field.
+func ByKeepMonths(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldKeepMonths, opts...).ToFunc()
+}
+
+// ByKeepYears orders the results by the keep_years field.
+func ByKeepYears(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldKeepYears, opts...).ToFunc()
+}
+
+// ByKeepZone orders the results by the keep_zone field.
+func ByKeepZone(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldKeepZone, opts...).ToFunc()
+}
+
+// ByLegalHold orders the results by the legal_hold field.
+func ByLegalHold(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLegalHold, opts...).ToFunc()
 }
 
 // ByConnectedAt orders the results by the connected_at field.

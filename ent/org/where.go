@@ -161,6 +161,36 @@ func ScheduledArchives(v bool) predicate.Org {
 	return predicate.Org(sql.FieldEQ(FieldScheduledArchives, v))
 }
 
+// KeepDays applies equality check predicate on the "keep_days" field. It's identical to KeepDaysEQ.
+func KeepDays(v int) predicate.Org {
+	return predicate.Org(sql.FieldEQ(FieldKeepDays, v))
+}
+
+// KeepWeeks applies equality check predicate on the "keep_weeks" field. It's identical to KeepWeeksEQ.
+func KeepWeeks(v int) predicate.Org {
+	return predicate.Org(sql.FieldEQ(FieldKeepWeeks, v))
+}
+
+// KeepMonths applies equality check predicate on the "keep_months" field. It's identical to KeepMonthsEQ.
+func KeepMonths(v int) predicate.Org {
+	return predicate.Org(sql.FieldEQ(FieldKeepMonths, v))
+}
+
+// KeepYears applies equality check predicate on the "keep_years" field. It's identical to KeepYearsEQ.
+func KeepYears(v int) predicate.Org {
+	return predicate.Org(sql.FieldEQ(FieldKeepYears, v))
+}
+
+// KeepZone applies equality check predicate on the "keep_zone" field. It's identical to KeepZoneEQ.
+func KeepZone(v string) predicate.Org {
+	return predicate.Org(sql.FieldEQ(FieldKeepZone, v))
+}
+
+// LegalHold applies equality check predicate on the "legal_hold" field. It's identical to LegalHoldEQ.
+func LegalHold(v string) predicate.Org {
+	return predicate.Org(sql.FieldEQ(FieldLegalHold, v))
+}
+
 // ConnectedAt applies equality check predicate on the "connected_at" field. It's identical to ConnectedAtEQ.
 func ConnectedAt(v time.Time) predicate.Org {
 	return predicate.Org(sql.FieldEQ(FieldConnectedAt, v))
@@ -1319,6 +1349,296 @@ func ScheduledArchivesEQ(v bool) predicate.Org {
 // ScheduledArchivesNEQ applies the NEQ predicate on the "scheduled_archives" field.
 func ScheduledArchivesNEQ(v bool) predicate.Org {
 	return predicate.Org(sql.FieldNEQ(FieldScheduledArchives, v))
+}
+
+// KeepDaysEQ applies the EQ predicate on the "keep_days" field.
+func KeepDaysEQ(v int) predicate.Org {
+	return predicate.Org(sql.FieldEQ(FieldKeepDays, v))
+}
+
+// KeepDaysNEQ applies the NEQ predicate on the "keep_days" field.
+func KeepDaysNEQ(v int) predicate.Org {
+	return predicate.Org(sql.FieldNEQ(FieldKeepDays, v))
+}
+
+// KeepDaysIn applies the In predicate on the "keep_days" field.
+func KeepDaysIn(vs ...int) predicate.Org {
+	return predicate.Org(sql.FieldIn(FieldKeepDays, vs...))
+}
+
+// KeepDaysNotIn applies the NotIn predicate on the "keep_days" field.
+func KeepDaysNotIn(vs ...int) predicate.Org {
+	return predicate.Org(sql.FieldNotIn(FieldKeepDays, vs...))
+}
+
+// KeepDaysGT applies the GT predicate on the "keep_days" field.
+func KeepDaysGT(v int) predicate.Org {
+	return predicate.Org(sql.FieldGT(FieldKeepDays, v))
+}
+
+// KeepDaysGTE applies the GTE predicate on the "keep_days" field.
+func KeepDaysGTE(v int) predicate.Org {
+	return predicate.Org(sql.FieldGTE(FieldKeepDays, v))
+}
+
+// KeepDaysLT applies the LT predicate on the "keep_days" field.
+func KeepDaysLT(v int) predicate.Org {
+	return predicate.Org(sql.FieldLT(FieldKeepDays, v))
+}
+
+// KeepDaysLTE applies the LTE predicate on the "keep_days" field.
+func KeepDaysLTE(v int) predicate.Org {
+	return predicate.Org(sql.FieldLTE(FieldKeepDays, v))
+}
+
+// KeepWeeksEQ applies the EQ predicate on the "keep_weeks" field.
+func KeepWeeksEQ(v int) predicate.Org {
+	return predicate.Org(sql.FieldEQ(FieldKeepWeeks, v))
+}
+
+// KeepWeeksNEQ applies the NEQ predicate on the "keep_weeks" field.
+func KeepWeeksNEQ(v int) predicate.Org {
+	return predicate.Org(sql.FieldNEQ(FieldKeepWeeks, v))
+}
+
+// KeepWeeksIn applies the In predicate on the "keep_weeks" field.
+func KeepWeeksIn(vs ...int) predicate.Org {
+	return predicate.Org(sql.FieldIn(FieldKeepWeeks, vs...))
+}
+
+// KeepWeeksNotIn applies the NotIn predicate on the "keep_weeks" field.
+func KeepWeeksNotIn(vs ...int) predicate.Org {
+	return predicate.Org(sql.FieldNotIn(FieldKeepWeeks, vs...))
+}
+
+// KeepWeeksGT applies the GT predicate on the "keep_weeks" field.
+func KeepWeeksGT(v int) predicate.Org {
+	return predicate.Org(sql.FieldGT(FieldKeepWeeks, v))
+}
+
+// KeepWeeksGTE applies the GTE predicate on the "keep_weeks" field.
+func KeepWeeksGTE(v int) predicate.Org {
+	return predicate.Org(sql.FieldGTE(FieldKeepWeeks, v))
+}
+
+// KeepWeeksLT applies the LT predicate on the "keep_weeks" field.
+func KeepWeeksLT(v int) predicate.Org {
+	return predicate.Org(sql.FieldLT(FieldKeepWeeks, v))
+}
+
+// KeepWeeksLTE applies the LTE predicate on the "keep_weeks" field.
+func KeepWeeksLTE(v int) predicate.Org {
+	return predicate.Org(sql.FieldLTE(FieldKeepWeeks, v))
+}
+
+// KeepMonthsEQ applies the EQ predicate on the "keep_months" field.
+func KeepMonthsEQ(v int) predicate.Org {
+	return predicate.Org(sql.FieldEQ(FieldKeepMonths, v))
+}
+
+// KeepMonthsNEQ applies the NEQ predicate on the "keep_months" field.
+func KeepMonthsNEQ(v int) predicate.Org {
+	return predicate.Org(sql.FieldNEQ(FieldKeepMonths, v))
+}
+
+// KeepMonthsIn applies the In predicate on the "keep_months" field.
+func KeepMonthsIn(vs ...int) predicate.Org {
+	return predicate.Org(sql.FieldIn(FieldKeepMonths, vs...))
+}
+
+// KeepMonthsNotIn applies the NotIn predicate on the "keep_months" field.
+func KeepMonthsNotIn(vs ...int) predicate.Org {
+	return predicate.Org(sql.FieldNotIn(FieldKeepMonths, vs...))
+}
+
+// KeepMonthsGT applies the GT predicate on the "keep_months" field.
+func KeepMonthsGT(v int) predicate.Org {
+	return predicate.Org(sql.FieldGT(FieldKeepMonths, v))
+}
+
+// KeepMonthsGTE applies the GTE predicate on the "keep_months" field.
+func KeepMonthsGTE(v int) predicate.Org {
+	return predicate.Org(sql.FieldGTE(FieldKeepMonths, v))
+}
+
+// KeepMonthsLT applies the LT predicate on the "keep_months" field.
+func KeepMonthsLT(v int) predicate.Org {
+	return predicate.Org(sql.FieldLT(FieldKeepMonths, v))
+}
+
+// KeepMonthsLTE applies the LTE predicate on the "keep_months" field.
+func KeepMonthsLTE(v int) predicate.Org {
+	return predicate.Org(sql.FieldLTE(FieldKeepMonths, v))
+}
+
+// KeepYearsEQ applies the EQ predicate on the "keep_years" field.
+func KeepYearsEQ(v int) predicate.Org {
+	return predicate.Org(sql.FieldEQ(FieldKeepYears, v))
+}
+
+// KeepYearsNEQ applies the NEQ predicate on the "keep_years" field.
+func KeepYearsNEQ(v int) predicate.Org {
+	return predicate.Org(sql.FieldNEQ(FieldKeepYears, v))
+}
+
+// KeepYearsIn applies the In predicate on the "keep_years" field.
+func KeepYearsIn(vs ...int) predicate.Org {
+	return predicate.Org(sql.FieldIn(FieldKeepYears, vs...))
+}
+
+// KeepYearsNotIn applies the NotIn predicate on the "keep_years" field.
+func KeepYearsNotIn(vs ...int) predicate.Org {
+	return predicate.Org(sql.FieldNotIn(FieldKeepYears, vs...))
+}
+
+// KeepYearsGT applies the GT predicate on the "keep_years" field.
+func KeepYearsGT(v int) predicate.Org {
+	return predicate.Org(sql.FieldGT(FieldKeepYears, v))
+}
+
+// KeepYearsGTE applies the GTE predicate on the "keep_years" field.
+func KeepYearsGTE(v int) predicate.Org {
+	return predicate.Org(sql.FieldGTE(FieldKeepYears, v))
+}
+
+// KeepYearsLT applies the LT predicate on the "keep_years" field.
+func KeepYearsLT(v int) predicate.Org {
+	return predicate.Org(sql.FieldLT(FieldKeepYears, v))
+}
+
+// KeepYearsLTE applies the LTE predicate on the "keep_years" field.
+func KeepYearsLTE(v int) predicate.Org {
+	return predicate.Org(sql.FieldLTE(FieldKeepYears, v))
+}
+
+// KeepZoneEQ applies the EQ predicate on the "keep_zone" field.
+func KeepZoneEQ(v string) predicate.Org {
+	return predicate.Org(sql.FieldEQ(FieldKeepZone, v))
+}
+
+// KeepZoneNEQ applies the NEQ predicate on the "keep_zone" field.
+func KeepZoneNEQ(v string) predicate.Org {
+	return predicate.Org(sql.FieldNEQ(FieldKeepZone, v))
+}
+
+// KeepZoneIn applies the In predicate on the "keep_zone" field.
+func KeepZoneIn(vs ...string) predicate.Org {
+	return predicate.Org(sql.FieldIn(FieldKeepZone, vs...))
+}
+
+// KeepZoneNotIn applies the NotIn predicate on the "keep_zone" field.
+func KeepZoneNotIn(vs ...string) predicate.Org {
+	return predicate.Org(sql.FieldNotIn(FieldKeepZone, vs...))
+}
+
+// KeepZoneGT applies the GT predicate on the "keep_zone" field.
+func KeepZoneGT(v string) predicate.Org {
+	return predicate.Org(sql.FieldGT(FieldKeepZone, v))
+}
+
+// KeepZoneGTE applies the GTE predicate on the "keep_zone" field.
+func KeepZoneGTE(v string) predicate.Org {
+	return predicate.Org(sql.FieldGTE(FieldKeepZone, v))
+}
+
+// KeepZoneLT applies the LT predicate on the "keep_zone" field.
+func KeepZoneLT(v string) predicate.Org {
+	return predicate.Org(sql.FieldLT(FieldKeepZone, v))
+}
+
+// KeepZoneLTE applies the LTE predicate on the "keep_zone" field.
+func KeepZoneLTE(v string) predicate.Org {
+	return predicate.Org(sql.FieldLTE(FieldKeepZone, v))
+}
+
+// KeepZoneContains applies the Contains predicate on the "keep_zone" field.
+func KeepZoneContains(v string) predicate.Org {
+	return predicate.Org(sql.FieldContains(FieldKeepZone, v))
+}
+
+// KeepZoneHasPrefix applies the HasPrefix predicate on the "keep_zone" field.
+func KeepZoneHasPrefix(v string) predicate.Org {
+	return predicate.Org(sql.FieldHasPrefix(FieldKeepZone, v))
+}
+
+// KeepZoneHasSuffix applies the HasSuffix predicate on the "keep_zone" field.
+func KeepZoneHasSuffix(v string) predicate.Org {
+	return predicate.Org(sql.FieldHasSuffix(FieldKeepZone, v))
+}
+
+// KeepZoneEqualFold applies the EqualFold predicate on the "keep_zone" field.
+func KeepZoneEqualFold(v string) predicate.Org {
+	return predicate.Org(sql.FieldEqualFold(FieldKeepZone, v))
+}
+
+// KeepZoneContainsFold applies the ContainsFold predicate on the "keep_zone" field.
+func KeepZoneContainsFold(v string) predicate.Org {
+	return predicate.Org(sql.FieldContainsFold(FieldKeepZone, v))
+}
+
+// LegalHoldEQ applies the EQ predicate on the "legal_hold" field.
+func LegalHoldEQ(v string) predicate.Org {
+	return predicate.Org(sql.FieldEQ(FieldLegalHold, v))
+}
+
+// LegalHoldNEQ applies the NEQ predicate on the "legal_hold" field.
+func LegalHoldNEQ(v string) predicate.Org {
+	return predicate.Org(sql.FieldNEQ(FieldLegalHold, v))
+}
+
+// LegalHoldIn applies the In predicate on the "legal_hold" field.
+func LegalHoldIn(vs ...string) predicate.Org {
+	return predicate.Org(sql.FieldIn(FieldLegalHold, vs...))
+}
+
+// LegalHoldNotIn applies the NotIn predicate on the "legal_hold" field.
+func LegalHoldNotIn(vs ...string) predicate.Org {
+	return predicate.Org(sql.FieldNotIn(FieldLegalHold, vs...))
+}
+
+// LegalHoldGT applies the GT predicate on the "legal_hold" field.
+func LegalHoldGT(v string) predicate.Org {
+	return predicate.Org(sql.FieldGT(FieldLegalHold, v))
+}
+
+// LegalHoldGTE applies the GTE predicate on the "legal_hold" field.
+func LegalHoldGTE(v string) predicate.Org {
+	return predicate.Org(sql.FieldGTE(FieldLegalHold, v))
+}
+
+// LegalHoldLT applies the LT predicate on the "legal_hold" field.
+func LegalHoldLT(v string) predicate.Org {
+	return predicate.Org(sql.FieldLT(FieldLegalHold, v))
+}
+
+// LegalHoldLTE applies the LTE predicate on the "legal_hold" field.
+func LegalHoldLTE(v string) predicate.Org {
+	return predicate.Org(sql.FieldLTE(FieldLegalHold, v))
+}
+
+// LegalHoldContains applies the Contains predicate on the "legal_hold" field.
+func LegalHoldContains(v string) predicate.Org {
+	return predicate.Org(sql.FieldContains(FieldLegalHold, v))
+}
+
+// LegalHoldHasPrefix applies the HasPrefix predicate on the "legal_hold" field.
+func LegalHoldHasPrefix(v string) predicate.Org {
+	return predicate.Org(sql.FieldHasPrefix(FieldLegalHold, v))
+}
+
+// LegalHoldHasSuffix applies the HasSuffix predicate on the "legal_hold" field.
+func LegalHoldHasSuffix(v string) predicate.Org {
+	return predicate.Org(sql.FieldHasSuffix(FieldLegalHold, v))
+}
+
+// LegalHoldEqualFold applies the EqualFold predicate on the "legal_hold" field.
+func LegalHoldEqualFold(v string) predicate.Org {
+	return predicate.Org(sql.FieldEqualFold(FieldLegalHold, v))
+}
+
+// LegalHoldContainsFold applies the ContainsFold predicate on the "legal_hold" field.
+func LegalHoldContainsFold(v string) predicate.Org {
+	return predicate.Org(sql.FieldContainsFold(FieldLegalHold, v))
 }
 
 // TimeMachineKeysIsNil applies the IsNil predicate on the "time_machine_keys" field.

@@ -320,12 +320,46 @@ func init() {
 	orgDescScheduledArchives := orgFields[21].Descriptor()
 	// org.DefaultScheduledArchives holds the default value on creation for the scheduled_archives field.
 	org.DefaultScheduledArchives = orgDescScheduledArchives.Default.(bool)
+	// orgDescKeepDays is the schema descriptor for keep_days field.
+	orgDescKeepDays := orgFields[22].Descriptor()
+	// org.DefaultKeepDays holds the default value on creation for the keep_days field.
+	org.DefaultKeepDays = orgDescKeepDays.Default.(int)
+	// org.KeepDaysValidator is a validator for the "keep_days" field. It is called by the builders before save.
+	org.KeepDaysValidator = orgDescKeepDays.Validators[0].(func(int) error)
+	// orgDescKeepWeeks is the schema descriptor for keep_weeks field.
+	orgDescKeepWeeks := orgFields[23].Descriptor()
+	// org.DefaultKeepWeeks holds the default value on creation for the keep_weeks field.
+	org.DefaultKeepWeeks = orgDescKeepWeeks.Default.(int)
+	// org.KeepWeeksValidator is a validator for the "keep_weeks" field. It is called by the builders before save.
+	org.KeepWeeksValidator = orgDescKeepWeeks.Validators[0].(func(int) error)
+	// orgDescKeepMonths is the schema descriptor for keep_months field.
+	orgDescKeepMonths := orgFields[24].Descriptor()
+	// org.DefaultKeepMonths holds the default value on creation for the keep_months field.
+	org.DefaultKeepMonths = orgDescKeepMonths.Default.(int)
+	// org.KeepMonthsValidator is a validator for the "keep_months" field. It is called by the builders before save.
+	org.KeepMonthsValidator = orgDescKeepMonths.Validators[0].(func(int) error)
+	// orgDescKeepYears is the schema descriptor for keep_years field.
+	orgDescKeepYears := orgFields[25].Descriptor()
+	// org.DefaultKeepYears holds the default value on creation for the keep_years field.
+	org.DefaultKeepYears = orgDescKeepYears.Default.(int)
+	// org.KeepYearsValidator is a validator for the "keep_years" field. It is called by the builders before save.
+	org.KeepYearsValidator = orgDescKeepYears.Validators[0].(func(int) error)
+	// orgDescKeepZone is the schema descriptor for keep_zone field.
+	orgDescKeepZone := orgFields[26].Descriptor()
+	// org.DefaultKeepZone holds the default value on creation for the keep_zone field.
+	org.DefaultKeepZone = orgDescKeepZone.Default.(string)
+	// orgDescLegalHold is the schema descriptor for legal_hold field.
+	orgDescLegalHold := orgFields[27].Descriptor()
+	// org.DefaultLegalHold holds the default value on creation for the legal_hold field.
+	org.DefaultLegalHold = orgDescLegalHold.Default.(string)
+	// org.LegalHoldValidator is a validator for the "legal_hold" field. It is called by the builders before save.
+	org.LegalHoldValidator = orgDescLegalHold.Validators[0].(func(string) error)
 	// orgDescCreatedAt is the schema descriptor for created_at field.
-	orgDescCreatedAt := orgFields[24].Descriptor()
+	orgDescCreatedAt := orgFields[30].Descriptor()
 	// org.DefaultCreatedAt holds the default value on creation for the created_at field.
 	org.DefaultCreatedAt = orgDescCreatedAt.Default.(func() time.Time)
 	// orgDescUpdatedAt is the schema descriptor for updated_at field.
-	orgDescUpdatedAt := orgFields[25].Descriptor()
+	orgDescUpdatedAt := orgFields[31].Descriptor()
 	// org.DefaultUpdatedAt holds the default value on creation for the updated_at field.
 	org.DefaultUpdatedAt = orgDescUpdatedAt.Default.(func() time.Time)
 	// org.UpdateDefaultUpdatedAt holds the default value on update for the updated_at field.
@@ -974,8 +1008,14 @@ func init() {
 	vaultrunDescAttempt := vaultrunFields[5].Descriptor()
 	// vaultrun.DefaultAttempt holds the default value on creation for the attempt field.
 	vaultrun.DefaultAttempt = vaultrunDescAttempt.Default.(int)
+	// vaultrunDescHold is the schema descriptor for hold field.
+	vaultrunDescHold := vaultrunFields[9].Descriptor()
+	// vaultrun.DefaultHold holds the default value on creation for the hold field.
+	vaultrun.DefaultHold = vaultrunDescHold.Default.(string)
+	// vaultrun.HoldValidator is a validator for the "hold" field. It is called by the builders before save.
+	vaultrun.HoldValidator = vaultrunDescHold.Validators[0].(func(string) error)
 	// vaultrunDescCreatedAt is the schema descriptor for created_at field.
-	vaultrunDescCreatedAt := vaultrunFields[9].Descriptor()
+	vaultrunDescCreatedAt := vaultrunFields[11].Descriptor()
 	// vaultrun.DefaultCreatedAt holds the default value on creation for the created_at field.
 	vaultrun.DefaultCreatedAt = vaultrunDescCreatedAt.Default.(func() time.Time)
 	// vaultrunDescID is the schema descriptor for id field.

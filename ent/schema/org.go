@@ -44,6 +44,12 @@ func (Org) Fields() []ent.Field {
 		field.Int("bulk_percent").Default(80).Min(1).Max(100),
 		field.Bool("scheduled_backups").Default(true),
 		field.Bool("scheduled_archives").Default(true),
+		field.Int("keep_days").Default(0).Min(0).Comment("retention: the last backup of each of so many days; all four zero keep everything"),
+		field.Int("keep_weeks").Default(0).Min(0),
+		field.Int("keep_months").Default(0).Min(0),
+		field.Int("keep_years").Default(0).Min(0),
+		field.String("keep_zone").Default("UTC").Comment("IANA zone whose days those are"),
+		field.String("legal_hold").Default("").MaxLen(500).Comment("why nothing may be dropped; empty when it may"),
 		field.JSON("time_machine_keys", []engine.TimeMachineKey{}).Optional().Annotations(entgql.Skip(entgql.SkipAll)).
 			Comment("whose signatures the org's Apex proves itself with: two at most, while they rotate"),
 		field.Time("connected_at").Optional().Nillable(),

@@ -114,6 +114,8 @@ func (VaultRun) Fields() []ent.Field {
 		field.Uint64("first_seq").Immutable(),
 		field.Uint64("last_seq").Comment("first_seq-1 while nothing is written"),
 		field.Time("closed_at").Optional().Nillable(),
+		field.String("hold").Default("").MaxLen(500).Comment("why this point may not be dropped; empty when it may"),
+		field.Time("dropped_at").Optional().Nillable().Comment("since then this point cannot be read: versions that only it showed are gone"),
 		createdAt(),
 	}
 }

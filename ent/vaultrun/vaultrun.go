@@ -38,6 +38,10 @@ const (
 	FieldLastSeq = "last_seq"
 	// FieldClosedAt holds the string denoting the closed_at field in the database.
 	FieldClosedAt = "closed_at"
+	// FieldHold holds the string denoting the hold field in the database.
+	FieldHold = "hold"
+	// FieldDroppedAt holds the string denoting the dropped_at field in the database.
+	FieldDroppedAt = "dropped_at"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// EdgeOrg holds the string denoting the org edge name in mutations.
@@ -74,6 +78,8 @@ var Columns = []string{
 	FieldFirstSeq,
 	FieldLastSeq,
 	FieldClosedAt,
+	FieldHold,
+	FieldDroppedAt,
 	FieldCreatedAt,
 }
 
@@ -99,6 +105,10 @@ var (
 	TenantIDValidator func(string) error
 	// DefaultAttempt holds the default value on creation for the "attempt" field.
 	DefaultAttempt int
+	// DefaultHold holds the default value on creation for the "hold" field.
+	DefaultHold string
+	// HoldValidator is a validator for the "hold" field. It is called by the builders before save.
+	HoldValidator func(string) error
 	// DefaultCreatedAt holds the default value on creation for the "created_at" field.
 	DefaultCreatedAt func() time.Time
 	// DefaultID holds the default value on creation for the "id" field.
@@ -108,7 +118,7 @@ var (
 // OperationValidator is a validator for the "operation" field enum values. It is called by the builders before save.
 func OperationValidator(o engine.Operation) error {
 	switch o {
-	case "COMPOSITE_BACKUP", "COMPOSITE_SYNC_BACKUP", "TEMPLATED_BACKUP", "TEMPLATED_ARCHIVE", "RESTORE_REQUEST", "RESTORE", "TIME_MACHINE_RESTORE", "EXPORT", "SEARCH", "PURGE":
+	case "COMPOSITE_BACKUP", "COMPOSITE_SYNC_BACKUP", "TEMPLATED_BACKUP", "TEMPLATED_ARCHIVE", "RESTORE_REQUEST", "RESTORE", "TIME_MACHINE_RESTORE", "EXPORT", "SEARCH", "PURGE", "RETENTION":
 		return nil
 	default:
 		return fmt.Errorf("vaultrun: invalid enum value for operation field: %q", o)
@@ -193,6 +203,16 @@ func ByLastSeq(opts ...sql.OrderTermOption) OrderOption {
 // ByClosedAt orders the results by the closed_at field.
 func ByClosedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldClosedAt, opts...).ToFunc()
+}
+
+// ByHold orders the results by the hold field.
+func ByHold(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldHold, opts...).ToFunc()
+}
+
+// ByDroppedAt orders the results by the dropped_at field.
+func ByDroppedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDroppedAt, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

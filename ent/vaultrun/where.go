@@ -101,6 +101,16 @@ func ClosedAt(v time.Time) predicate.VaultRun {
 	return predicate.VaultRun(sql.FieldEQ(FieldClosedAt, v))
 }
 
+// Hold applies equality check predicate on the "hold" field. It's identical to HoldEQ.
+func Hold(v string) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldEQ(FieldHold, v))
+}
+
+// DroppedAt applies equality check predicate on the "dropped_at" field. It's identical to DroppedAtEQ.
+func DroppedAt(v time.Time) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldEQ(FieldDroppedAt, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v time.Time) predicate.VaultRun {
 	return predicate.VaultRun(sql.FieldEQ(FieldCreatedAt, v))
@@ -519,6 +529,121 @@ func ClosedAtIsNil() predicate.VaultRun {
 // ClosedAtNotNil applies the NotNil predicate on the "closed_at" field.
 func ClosedAtNotNil() predicate.VaultRun {
 	return predicate.VaultRun(sql.FieldNotNull(FieldClosedAt))
+}
+
+// HoldEQ applies the EQ predicate on the "hold" field.
+func HoldEQ(v string) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldEQ(FieldHold, v))
+}
+
+// HoldNEQ applies the NEQ predicate on the "hold" field.
+func HoldNEQ(v string) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldNEQ(FieldHold, v))
+}
+
+// HoldIn applies the In predicate on the "hold" field.
+func HoldIn(vs ...string) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldIn(FieldHold, vs...))
+}
+
+// HoldNotIn applies the NotIn predicate on the "hold" field.
+func HoldNotIn(vs ...string) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldNotIn(FieldHold, vs...))
+}
+
+// HoldGT applies the GT predicate on the "hold" field.
+func HoldGT(v string) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldGT(FieldHold, v))
+}
+
+// HoldGTE applies the GTE predicate on the "hold" field.
+func HoldGTE(v string) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldGTE(FieldHold, v))
+}
+
+// HoldLT applies the LT predicate on the "hold" field.
+func HoldLT(v string) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldLT(FieldHold, v))
+}
+
+// HoldLTE applies the LTE predicate on the "hold" field.
+func HoldLTE(v string) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldLTE(FieldHold, v))
+}
+
+// HoldContains applies the Contains predicate on the "hold" field.
+func HoldContains(v string) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldContains(FieldHold, v))
+}
+
+// HoldHasPrefix applies the HasPrefix predicate on the "hold" field.
+func HoldHasPrefix(v string) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldHasPrefix(FieldHold, v))
+}
+
+// HoldHasSuffix applies the HasSuffix predicate on the "hold" field.
+func HoldHasSuffix(v string) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldHasSuffix(FieldHold, v))
+}
+
+// HoldEqualFold applies the EqualFold predicate on the "hold" field.
+func HoldEqualFold(v string) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldEqualFold(FieldHold, v))
+}
+
+// HoldContainsFold applies the ContainsFold predicate on the "hold" field.
+func HoldContainsFold(v string) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldContainsFold(FieldHold, v))
+}
+
+// DroppedAtEQ applies the EQ predicate on the "dropped_at" field.
+func DroppedAtEQ(v time.Time) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldEQ(FieldDroppedAt, v))
+}
+
+// DroppedAtNEQ applies the NEQ predicate on the "dropped_at" field.
+func DroppedAtNEQ(v time.Time) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldNEQ(FieldDroppedAt, v))
+}
+
+// DroppedAtIn applies the In predicate on the "dropped_at" field.
+func DroppedAtIn(vs ...time.Time) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldIn(FieldDroppedAt, vs...))
+}
+
+// DroppedAtNotIn applies the NotIn predicate on the "dropped_at" field.
+func DroppedAtNotIn(vs ...time.Time) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldNotIn(FieldDroppedAt, vs...))
+}
+
+// DroppedAtGT applies the GT predicate on the "dropped_at" field.
+func DroppedAtGT(v time.Time) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldGT(FieldDroppedAt, v))
+}
+
+// DroppedAtGTE applies the GTE predicate on the "dropped_at" field.
+func DroppedAtGTE(v time.Time) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldGTE(FieldDroppedAt, v))
+}
+
+// DroppedAtLT applies the LT predicate on the "dropped_at" field.
+func DroppedAtLT(v time.Time) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldLT(FieldDroppedAt, v))
+}
+
+// DroppedAtLTE applies the LTE predicate on the "dropped_at" field.
+func DroppedAtLTE(v time.Time) predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldLTE(FieldDroppedAt, v))
+}
+
+// DroppedAtIsNil applies the IsNil predicate on the "dropped_at" field.
+func DroppedAtIsNil() predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldIsNull(FieldDroppedAt))
+}
+
+// DroppedAtNotNil applies the NotNil predicate on the "dropped_at" field.
+func DroppedAtNotNil() predicate.VaultRun {
+	return predicate.VaultRun(sql.FieldNotNull(FieldDroppedAt))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

@@ -175,6 +175,9 @@ func (r *Reader) BlockSeqs(block int) (least, greatest uint64) {
 	return m.minSeq, m.maxSeq
 }
 
+// BlockBytes is what a block takes.
+func (r *Reader) BlockBytes(block int) int { return r.index.blocks[block].size() }
+
 // VerifyHeader compares the header at the blob's begin with its copy in the
 // footer; reading needs the copy only.
 func (r *Reader) VerifyHeader(ctx context.Context) error {
