@@ -6,6 +6,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -36,7 +37,10 @@ func (a auditor) field(ctx context.Context, next graphql.Resolver) (any, error) 
 
 // auditNames are the inputs whose values name things. No other value of an
 // input is ever written down.
-var auditNames = []string{"name", "objectName", "recordId", "email", "role", "organizationName", "flow", "loginUrl", "fingerprint"}
+var auditNames = []string{
+	"name", "objectName", "recordId", "email", "role", "organizationName", "flow", "loginUrl", "fingerprint",
+	"days", "weeks", "months", "years", "zone", "reason",
+}
 
 // describe says what was asked for: the first id in the input is the target.
 func describe(field graphql.CollectedField, variables map[string]any) identity.Deed {
@@ -50,6 +54,9 @@ func describe(field graphql.CollectedField, variables map[string]any) identity.D
 		value, _ := values[definition.Name].(string)
 		if isID(definition.Type) && deed.Target == "" {
 			deed.Target = value
+		}
+		if number, ok := values[definition.Name].(int64); ok {
+			value = strconv.FormatInt(number, 10)
 		}
 		if value != "" && slices.Contains(auditNames, definition.Name) {
 			deed.Details[definition.Name] = value

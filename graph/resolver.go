@@ -12,6 +12,7 @@ import (
 	"github.com/holdfast-backup/holdfast/engine/job"
 	"github.com/holdfast-backup/holdfast/engine/orgs"
 	"github.com/holdfast-backup/holdfast/engine/restore"
+	"github.com/holdfast-backup/holdfast/engine/retain"
 	"github.com/holdfast-backup/holdfast/engine/schedules"
 	"github.com/holdfast-backup/holdfast/engine/templates"
 	"github.com/holdfast-backup/holdfast/ent"
@@ -34,6 +35,7 @@ type Rooms struct {
 	Backup    *backup.Backup
 	Files     *files.Files
 	Restore   *restore.Restore
+	Retain    *retain.Retain
 	Templates *templates.Templates
 	Schedules *schedules.Schedules
 }

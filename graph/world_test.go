@@ -22,6 +22,7 @@ import (
 	"github.com/holdfast-backup/holdfast/engine/job"
 	"github.com/holdfast-backup/holdfast/engine/orgs"
 	"github.com/holdfast-backup/holdfast/engine/restore"
+	"github.com/holdfast-backup/holdfast/engine/retain"
 	"github.com/holdfast-backup/holdfast/engine/salesforce"
 	"github.com/holdfast-backup/holdfast/engine/templates"
 	"github.com/holdfast-backup/holdfast/engine/vault"
@@ -74,7 +75,7 @@ func newWorld(t *testing.T, db *database.DB) *world {
 	w.restore = &restore.Restore{DB: db.Client, Vault: versions, Queue: w.queue, Orgs: w.orgs, Dictionary: dictionary, Keeper: keeper}
 	resolver := &graph.Resolver{DB: db.Client, Log: log, Rooms: graph.Rooms{
 		Identity: people, Orgs: w.orgs, Jobs: w.queue, Files: &files.Files{DB: db.Client, Vault: versions},
-		Backup: w.backup, Restore: w.restore, Schedules: w.newSchedules(), Templates: &templates.Templates{DB: db, Orgs: w.orgs, Dictionary: dictionary},
+		Backup: w.backup, Restore: w.restore, Retain: &retain.Retain{DB: db.Client, Vault: versions, Queue: w.queue}, Schedules: w.newSchedules(), Templates: &templates.Templates{DB: db, Orgs: w.orgs, Dictionary: dictionary},
 	}}
 	handler := graph.NewHandler(resolver, graph.Options{
 		Authenticate: people.Authenticate, Throttle: auth.NewThrottle(600, 100).Allow, Limits: graph.DefaultLimits,

@@ -24,6 +24,7 @@ import (
 	"github.com/holdfast-backup/holdfast/engine/job"
 	"github.com/holdfast-backup/holdfast/engine/orgs"
 	"github.com/holdfast-backup/holdfast/engine/restore"
+	"github.com/holdfast-backup/holdfast/engine/retain"
 	"github.com/holdfast-backup/holdfast/engine/salesforce"
 	"github.com/holdfast-backup/holdfast/engine/templates"
 	"github.com/holdfast-backup/holdfast/engine/vault"
@@ -224,8 +225,11 @@ func (m *Main) rooms(s store) (graph.Rooms, error) {
 	connections.OnConnected = times.EnsureSystem
 	queue.Register(engine.CompositeSyncBackup, backups)
 	queue.Register(engine.TemplatedBackup, backups)
+	retention := &retain.Retain{DB: s.db.Client, Vault: versions, Queue: queue}
+	queue.Register(engine.Retention, retention)
+	queue.OnFinished(retention.AfterJob)
 	return graph.Rooms{
-		Orgs: connections, Jobs: queue, Backup: backups, Restore: restores, Schedules: times, Files: &files.Files{DB: s.db.Client, Vault: versions},
+		Orgs: connections, Jobs: queue, Backup: backups, Restore: restores, Retain: retention, Schedules: times, Files: &files.Files{DB: s.db.Client, Vault: versions},
 		Templates: &templates.Templates{DB: s.db, Orgs: connections, Dictionary: dictionary},
 	}, nil
 }

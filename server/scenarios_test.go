@@ -262,7 +262,8 @@ func dig(value any, path string) any {
 }
 
 var (
-	times  = regexp.MustCompile(`\b20\d\d-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d|[+-]\d{4})|\b\d\d:\d\d UTC`)
+	times  = regexp.MustCompile(`\b20\d\d-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d|[+-]\d{4})|\b\d\d:\d\d UTC|\b20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC`)
+	spans  = regexp.MustCompile(`\b(day|week|month|year) 20[\dW-]+`)
 	moment = regexp.MustCompile(`\[\d+/\d+/20\d\d, \d+:\d\d:\d\d [AP]M\] (\[(?:info|warn|error)\])`)
 	links  = regexp.MustCompile(`/(file)/[\w-]+\.[\w-]+`)
 	ids    = regexp.MustCompile(`\b(ten|usr|org|job|jobobj|tpl|sch|aud)_[0-9A-Z]{26}\b`)
@@ -299,7 +300,7 @@ func (s *scenario) mask(text string) string {
 	for _, reference := range s.people.References() {
 		text = strings.ReplaceAll(text, s.people.ID(reference), "<"+reference+">")
 	}
-	return ids.ReplaceAllString(times.ReplaceAllString(text, "<time>"), "<$1>")
+	return ids.ReplaceAllString(times.ReplaceAllString(spans.ReplaceAllString(text, "$1 <span>"), "<time>"), "<$1>")
 }
 
 // run waits for a job and tells how it ended.

@@ -2,6 +2,7 @@ package backup
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/holdfast-backup/holdfast/engine"
@@ -109,15 +110,11 @@ func (b *Backup) stored(ctx context.Context, id string) (*ent.Job, error) {
 	if err != nil {
 		return nil, engine.Wrap("load backup", err)
 	}
-	runs, err := b.Vault.Runs(ctx, j.OrgID)
-	if err != nil {
-		return nil, err
+	err = b.Vault.Kept(ctx, vault.Point{OrgID: j.OrgID, JobID: id})
+	if e, ok := engine.AsError(err); ok && e.Code == "BACKUP_NOT_FOUND" {
+		e.Message = fmt.Sprintf("Job #%d has stored nothing to compare: choose a finished backup.", j.Number)
 	}
-	closed := func(r vault.RunInfo) bool { return r.JobID == id && !r.ClosedAt.IsZero() }
-	if !slices.ContainsFunc(runs, closed) {
-		return nil, engine.E(engine.KindNotFound, "BACKUP_NOT_FOUND", "Job #%d has stored nothing to compare: choose a finished backup.", j.Number)
-	}
-	return j, nil
+	return j, err
 }
 
 // Counts counts the records that differ; their values are not read, so one

@@ -27,6 +27,7 @@ import (
 	"github.com/holdfast-backup/holdfast/engine/orgs"
 	"github.com/holdfast-backup/holdfast/engine/recurrence"
 	"github.com/holdfast-backup/holdfast/engine/restore"
+	"github.com/holdfast-backup/holdfast/engine/retain"
 	"github.com/holdfast-backup/holdfast/engine/soql"
 	"github.com/holdfast-backup/holdfast/engine/templates"
 	"github.com/holdfast-backup/holdfast/engine/vault"
@@ -65,6 +66,7 @@ type ResolverRoot interface {
 	Quota() QuotaResolver
 	RecordHistory() RecordHistoryResolver
 	RecordVersion() RecordVersionResolver
+	RetentionPlan() RetentionPlanResolver
 	Schedule() ScheduleResolver
 	Subscription() SubscriptionResolver
 	Template() TemplateResolver
@@ -92,6 +94,8 @@ type BackupResolver interface {
 	Job(ctx context.Context, obj *ent.Job) (*ent.Job, error)
 
 	Complete(ctx context.Context, obj *ent.Job) (bool, error)
+
+	Standing(ctx context.Context, obj *ent.Job) (*retain.Standing, error)
 }
 type ComparedFieldResolver interface {
 	ReasonCode(ctx context.Context, obj *restore.ComparedField) (string, error)
@@ -161,6 +165,10 @@ type MutationResolver interface {
 	OrgKeyRotate(ctx context.Context, input OrgKeyRotateInput) (*OrgKeyPayload, error)
 	OrgConnect(ctx context.Context, input orgs.ConnectInput) (*OrgConnectPayload, error)
 	RecordFieldsRestore(ctx context.Context, input restore.FieldsInput) (*RecordFieldsRestorePayload, error)
+	OrgRetentionSet(ctx context.Context, input retain.SetInput) (*OrgRetentionSetPayload, error)
+	OrgRetentionApply(ctx context.Context, input OrgRetentionApplyInput) (*OrgRetentionApplyPayload, error)
+	OrgHold(ctx context.Context, input retain.HoldInput) (*OrgHoldPayload, error)
+	BackupHold(ctx context.Context, input retain.HoldInput) (*BackupHoldPayload, error)
 	ScheduleCreate(ctx context.Context, input ScheduleCreateInput) (*ScheduleCreatePayload, error)
 	ScheduleUpdate(ctx context.Context, input ScheduleUpdateInput) (*ScheduleUpdatePayload, error)
 	ScheduleDelete(ctx context.Context, input ScheduleDeleteInput) (*ScheduleDeletePayload, error)
@@ -184,6 +192,8 @@ type OrgResolver interface {
 	Files(ctx context.Context, obj *ent.Org, linkedTo engine.RecordID, first *int, after *entgql.Cursor[string]) (*RecordFileConnection, error)
 	Encryption(ctx context.Context, obj *ent.Org) (*OrgEncryption, error)
 	Record(ctx context.Context, obj *ent.Org, objectName string, recordID engine.RecordID) (*restore.RecordHistory, error)
+	Retention(ctx context.Context, obj *ent.Org) (*retain.Policy, error)
+	LegalHold(ctx context.Context, obj *ent.Org) (*string, error)
 	Schedules(ctx context.Context, obj *ent.Org, system *bool, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], orderBy *ent.ScheduleOrder) (*ent.ScheduleConnection, error)
 
 	Quota(ctx context.Context, obj *ent.Org) (*ent.Org, error)
@@ -204,6 +214,7 @@ type QueryResolver interface {
 	Jobs(ctx context.Context, orgID *string, filter *JobFilter, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], orderBy *ent.JobOrder) (*ent.JobConnection, error)
 	Org(ctx context.Context, id string) (*ent.Org, error)
 	Orgs(ctx context.Context, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], orderBy *ent.OrgOrder) (*ent.OrgConnection, error)
+	RetentionPlan(ctx context.Context, orgID string, policy *retain.Policy) (*retain.Plan, error)
 	Schedule(ctx context.Context, id string) (*ent.Schedule, error)
 	SchedulePreview(ctx context.Context, recurrence RecurrenceInput, first int) (*SchedulePreview, error)
 	Template(ctx context.Context, id string) (*ent.Template, error)
@@ -224,6 +235,9 @@ type RecordVersionResolver interface {
 	Job(ctx context.Context, obj *vault.Version) (*ent.Job, error)
 	Values(ctx context.Context, obj *vault.Version) ([]FieldValue, error)
 	Content(ctx context.Context, obj *vault.Version) (*files.Content, error)
+}
+type RetentionPlanResolver interface {
+	Approval(ctx context.Context, obj *retain.Plan) (*PlanApproval, error)
 }
 type ScheduleResolver interface {
 	Recurrence(ctx context.Context, obj *ent.Schedule) (*Recurrence, error)
@@ -267,6 +281,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAuditEntryOrder,
+		ec.unmarshalInputBackupHoldInput,
 		ec.unmarshalInputBackupIncludeInput,
 		ec.unmarshalInputBackupStartInput,
 		ec.unmarshalInputFieldFromVersionInput,
@@ -281,15 +296,19 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputOrgConnectInput,
 		ec.unmarshalInputOrgDeleteInput,
 		ec.unmarshalInputOrgDeletePlanInput,
+		ec.unmarshalInputOrgHoldInput,
 		ec.unmarshalInputOrgKeyRotateInput,
 		ec.unmarshalInputOrgKeyUnlockInput,
 		ec.unmarshalInputOrgKeyUseInput,
 		ec.unmarshalInputOrgOrder,
+		ec.unmarshalInputOrgRetentionApplyInput,
+		ec.unmarshalInputOrgRetentionSetInput,
 		ec.unmarshalInputOrgSettingsUpdateInput,
 		ec.unmarshalInputOrgTimeMachineKeyAddInput,
 		ec.unmarshalInputOrgTimeMachineKeyRemoveInput,
 		ec.unmarshalInputRecordFieldsRestoreInput,
 		ec.unmarshalInputRecurrenceInput,
+		ec.unmarshalInputRetentionPolicyInput,
 		ec.unmarshalInputScheduleCreateInput,
 		ec.unmarshalInputScheduleDeleteInput,
 		ec.unmarshalInputScheduleOrder,
@@ -902,6 +921,8 @@ enum Operation {
   EXPORT
   SEARCH
   PURGE
+  "Drops the backups that the org's retention does not keep."
+  RETENTION
 }
 
 """
@@ -1660,6 +1681,149 @@ input FieldFromVersionInput {
 
 type RecordFieldsRestorePayload implements Payload {
   job: Job
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../retention.graphqls", Input: `"""
+What an org keeps of its backups: the last one of each of the last so many days,
+weeks (from Monday), months and years that have one. All zero keeps everything.
+Always kept are the newest backup, the newest version of every record, and the
+last values of a deleted one.
+"""
+type Retention {
+  days: Int!
+  weeks: Int!
+  months: Int!
+  years: Int!
+  "Whose calendar that is, an IANA zone."
+  zone: String!
+}
+
+"""
+What a policy keeps and drops of the backups that are kept now.
+"""
+type RetentionPlan {
+  org: Org!
+  policy: Retention!
+  "Whether that is the org's own policy, and not one to look at beforehand."
+  saved: Boolean!
+  kept: Int!
+  dropped: Int!
+  "The newest first."
+  points: [RetentionPoint!]!
+  "What goes with the backups that are dropped. Reads the vault."
+  versions: RetentionLoss!
+  "Lets the plan be applied; null when it drops nothing, or its policy is not saved."
+  approval: PlanApproval
+}
+
+"""
+Runs a plan, once, until it expires or something of it changes.
+"""
+type PlanApproval {
+  token: String!
+  expiresAt: Time!
+}
+
+type RetentionPoint {
+  backup: Backup!
+  at: Time!
+  keep: Boolean!
+  "Every rule that keeps it, or why none does."
+  reasons: [String!]!
+}
+
+type RetentionLoss {
+  versions: Long!
+  "What they take, about."
+  bytes: Long!
+}
+
+"""
+What retention says of a backup.
+"""
+type BackupStanding {
+  "Why it may not be dropped; null when it may."
+  hold: String
+  "Since when nothing can be read as of it (POINT_DROPPED); null while it is kept."
+  droppedAt: Time
+}
+
+extend type Backup {
+  standing: BackupStanding!
+}
+
+extend type Org {
+  retention: Retention!
+  "Why nothing of the org may be dropped; null when it may."
+  legalHold: String
+}
+
+extend type Query {
+  "Plans the retention of an org, by its own policy or by one to look at; changes nothing."
+  retentionPlan(orgId: ID!, policy: RetentionPolicyInput): RetentionPlan! @hasRole(role: VIEWER)
+}
+
+extend type Mutation {
+  "Gives the org a policy. From the end of its next backup on, what the policy does not keep is dropped."
+  orgRetentionSet(input: OrgRetentionSetInput!): OrgRetentionSetPayload! @hasRole(role: ADMIN)
+  "Drops now what a plan says; it cannot be undone."
+  orgRetentionApply(input: OrgRetentionApplyInput!): OrgRetentionApplyPayload! @hasRole(role: ADMIN)
+  "Puts a legal hold on an org: nothing of it is dropped. Without a reason it is lifted."
+  orgHold(input: OrgHoldInput!): OrgHoldPayload! @hasRole(role: ADMIN)
+  "Keeps one backup from being dropped, whatever the policy says. Without a reason the hold is lifted."
+  backupHold(input: BackupHoldInput!): BackupHoldPayload! @hasRole(role: ADMIN)
+}
+
+input RetentionPolicyInput {
+  days: Int! = 0
+  weeks: Int! = 0
+  months: Int! = 0
+  years: Int! = 0
+  zone: String! = "UTC"
+}
+
+input OrgRetentionSetInput {
+  orgId: ID!
+  days: Int! = 0
+  weeks: Int! = 0
+  months: Int! = 0
+  years: Int! = 0
+  zone: String! = "UTC"
+}
+
+type OrgRetentionSetPayload implements Payload {
+  org: Org
+  userErrors: [UserError!]!
+}
+
+input OrgRetentionApplyInput {
+  "The plan's."
+  token: String!
+}
+
+type OrgRetentionApplyPayload implements Payload {
+  job: Job
+  userErrors: [UserError!]!
+}
+
+input OrgHoldInput {
+  orgId: ID!
+  reason: String! = ""
+}
+
+type OrgHoldPayload implements Payload {
+  org: Org
+  userErrors: [UserError!]!
+}
+
+input BackupHoldInput {
+  backupId: ID!
+  reason: String! = ""
+}
+
+type BackupHoldPayload implements Payload {
+  backup: Backup
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -2466,6 +2630,8 @@ func (ec *executionContext) childFields_Backup(ctx context.Context, field graphq
 		return ec.fieldContext_Backup_deleted(ctx, field)
 	case "bytes":
 		return ec.fieldContext_Backup_bytes(ctx, field)
+	case "standing":
+		return ec.fieldContext_Backup_standing(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Backup", field.Name)
 }
@@ -2506,6 +2672,16 @@ func (ec *executionContext) childFields_BackupEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type BackupEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_BackupHoldPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "backup":
+		return ec.fieldContext_BackupHoldPayload_backup(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_BackupHoldPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BackupHoldPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_BackupInclude(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "metadata":
@@ -2536,6 +2712,16 @@ func (ec *executionContext) childFields_BackupSettings(ctx context.Context, fiel
 		return ec.fieldContext_BackupSettings_template(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BackupSettings", field.Name)
+}
+
+func (ec *executionContext) childFields_BackupStanding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "hold":
+		return ec.fieldContext_BackupStanding_hold(ctx, field)
+	case "droppedAt":
+		return ec.fieldContext_BackupStanding_droppedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BackupStanding", field.Name)
 }
 
 func (ec *executionContext) childFields_BackupStartPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3200,6 +3386,10 @@ func (ec *executionContext) childFields_Org(ctx context.Context, field graphql.C
 		return ec.fieldContext_Org_encryption(ctx, field)
 	case "record":
 		return ec.fieldContext_Org_record(ctx, field)
+	case "retention":
+		return ec.fieldContext_Org_retention(ctx, field)
+	case "legalHold":
+		return ec.fieldContext_Org_legalHold(ctx, field)
 	case "schedules":
 		return ec.fieldContext_Org_schedules(ctx, field)
 	case "scheduledBackups":
@@ -3312,6 +3502,16 @@ func (ec *executionContext) childFields_OrgEncryption(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type OrgEncryption", field.Name)
 }
 
+func (ec *executionContext) childFields_OrgHoldPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "org":
+		return ec.fieldContext_OrgHoldPayload_org(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrgHoldPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrgHoldPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_OrgKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "org":
@@ -3320,6 +3520,26 @@ func (ec *executionContext) childFields_OrgKeyPayload(ctx context.Context, field
 		return ec.fieldContext_OrgKeyPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrgKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OrgRetentionApplyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "job":
+		return ec.fieldContext_OrgRetentionApplyPayload_job(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrgRetentionApplyPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrgRetentionApplyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OrgRetentionSetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "org":
+		return ec.fieldContext_OrgRetentionSetPayload_org(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrgRetentionSetPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrgRetentionSetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_OrgSettingsUpdatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3376,6 +3596,16 @@ func (ec *executionContext) childFields_PasswordRule(ctx context.Context, field 
 		return ec.fieldContext_PasswordRule_pattern(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PasswordRule", field.Name)
+}
+
+func (ec *executionContext) childFields_PlanApproval(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "token":
+		return ec.fieldContext_PlanApproval_token(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_PlanApproval_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlanApproval", field.Name)
 }
 
 func (ec *executionContext) childFields_PreflightFinding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3604,6 +3834,68 @@ func (ec *executionContext) childFields_Recurrence(ctx context.Context, field gr
 		return ec.fieldContext_Recurrence_preview(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Recurrence", field.Name)
+}
+
+func (ec *executionContext) childFields_Retention(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "days":
+		return ec.fieldContext_Retention_days(ctx, field)
+	case "weeks":
+		return ec.fieldContext_Retention_weeks(ctx, field)
+	case "months":
+		return ec.fieldContext_Retention_months(ctx, field)
+	case "years":
+		return ec.fieldContext_Retention_years(ctx, field)
+	case "zone":
+		return ec.fieldContext_Retention_zone(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Retention", field.Name)
+}
+
+func (ec *executionContext) childFields_RetentionLoss(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "versions":
+		return ec.fieldContext_RetentionLoss_versions(ctx, field)
+	case "bytes":
+		return ec.fieldContext_RetentionLoss_bytes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetentionLoss", field.Name)
+}
+
+func (ec *executionContext) childFields_RetentionPlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "org":
+		return ec.fieldContext_RetentionPlan_org(ctx, field)
+	case "policy":
+		return ec.fieldContext_RetentionPlan_policy(ctx, field)
+	case "saved":
+		return ec.fieldContext_RetentionPlan_saved(ctx, field)
+	case "kept":
+		return ec.fieldContext_RetentionPlan_kept(ctx, field)
+	case "dropped":
+		return ec.fieldContext_RetentionPlan_dropped(ctx, field)
+	case "points":
+		return ec.fieldContext_RetentionPlan_points(ctx, field)
+	case "versions":
+		return ec.fieldContext_RetentionPlan_versions(ctx, field)
+	case "approval":
+		return ec.fieldContext_RetentionPlan_approval(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetentionPlan", field.Name)
+}
+
+func (ec *executionContext) childFields_RetentionPoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "backup":
+		return ec.fieldContext_RetentionPoint_backup(ctx, field)
+	case "at":
+		return ec.fieldContext_RetentionPoint_at(ctx, field)
+	case "keep":
+		return ec.fieldContext_RetentionPoint_keep(ctx, field)
+	case "reasons":
+		return ec.fieldContext_RetentionPoint_reasons(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetentionPoint", field.Name)
 }
 
 func (ec *executionContext) childFields_Schedule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4480,6 +4772,20 @@ func (ec *executionContext) field_MetadataType_components_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_backupHold_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (retain.HoldInput, error) {
+			return ec.unmarshalNBackupHoldInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐHoldInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_backupStart_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4550,6 +4856,20 @@ func (ec *executionContext) field_Mutation_orgDelete_args(ctx context.Context, r
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_orgHold_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (retain.HoldInput, error) {
+			return ec.unmarshalNOrgHoldInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐHoldInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_orgKeyRotate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4584,6 +4904,34 @@ func (ec *executionContext) field_Mutation_orgKeyUse_args(ctx context.Context, r
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (orgs.KeyInput, error) {
 			return ec.unmarshalNOrgKeyUseInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋorgsᚐKeyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_orgRetentionApply_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (OrgRetentionApplyInput, error) {
+			return ec.unmarshalNOrgRetentionApplyInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgRetentionApplyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_orgRetentionSet_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (retain.SetInput, error) {
+			return ec.unmarshalNOrgRetentionSetInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐSetInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5369,6 +5717,28 @@ func (ec *executionContext) field_Query_orgs_args(ctx context.Context, rawArgs m
 		return nil, err
 	}
 	args["orderBy"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_retentionPlan_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "orgId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orgId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "policy",
+		func(ctx context.Context, v any) (*retain.Policy, error) {
+			return ec.unmarshalORetentionPolicyInput2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐPolicy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["policy"] = arg1
 	return args, nil
 }
 
@@ -6334,6 +6704,38 @@ func (ec *executionContext) fieldContext_Backup_bytes(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Backup", field, false, false, errors.New("field of type Long does not have child fields"))
 }
 
+func (ec *executionContext) _Backup_standing(ctx context.Context, field graphql.CollectedField, obj *ent.Job) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Backup_standing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Backup().Standing(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *retain.Standing) graphql.Marshaler {
+			return ec.marshalNBackupStanding2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐStanding(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Backup_standing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Backup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BackupStanding(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _BackupConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *ent.JobConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6604,6 +7006,70 @@ func (ec *executionContext) fieldContext_BackupEdge_node(_ context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _BackupHoldPayload_backup(ctx context.Context, field graphql.CollectedField, obj *BackupHoldPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BackupHoldPayload_backup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Backup, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Job) graphql.Marshaler {
+			return ec.marshalOBackup2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚐJob(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BackupHoldPayload_backup(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BackupHoldPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Backup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BackupHoldPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *BackupHoldPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BackupHoldPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BackupHoldPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BackupHoldPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _BackupInclude_metadata(ctx context.Context, field graphql.CollectedField, obj *backup.Include) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6850,6 +7316,52 @@ func (ec *executionContext) fieldContext_BackupSettings_template(_ context.Conte
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _BackupStanding_hold(ctx context.Context, field graphql.CollectedField, obj *retain.Standing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BackupStanding_hold(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hold, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BackupStanding_hold(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BackupStanding", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _BackupStanding_droppedAt(ctx context.Context, field graphql.CollectedField, obj *retain.Standing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BackupStanding_droppedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DroppedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BackupStanding_droppedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BackupStanding", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
 func (ec *executionContext) _BackupStartPayload_job(ctx context.Context, field graphql.CollectedField, obj *BackupStartPayload) (ret graphql.Marshaler) {
@@ -12578,6 +13090,254 @@ func (ec *executionContext) fieldContext_Mutation_recordFieldsRestore(ctx contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_orgRetentionSet(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_orgRetentionSet(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OrgRetentionSet(ctx, fc.Args["input"].(retain.SetInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐRole(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *OrgRetentionSetPayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *OrgRetentionSetPayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *OrgRetentionSetPayload) graphql.Marshaler {
+			return ec.marshalNOrgRetentionSetPayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgRetentionSetPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_orgRetentionSet(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrgRetentionSetPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_orgRetentionSet_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_orgRetentionApply(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_orgRetentionApply(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OrgRetentionApply(ctx, fc.Args["input"].(OrgRetentionApplyInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐRole(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *OrgRetentionApplyPayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *OrgRetentionApplyPayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *OrgRetentionApplyPayload) graphql.Marshaler {
+			return ec.marshalNOrgRetentionApplyPayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgRetentionApplyPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_orgRetentionApply(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrgRetentionApplyPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_orgRetentionApply_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_orgHold(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_orgHold(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OrgHold(ctx, fc.Args["input"].(retain.HoldInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐRole(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *OrgHoldPayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *OrgHoldPayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *OrgHoldPayload) graphql.Marshaler {
+			return ec.marshalNOrgHoldPayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgHoldPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_orgHold(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrgHoldPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_orgHold_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_backupHold(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_backupHold(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().BackupHold(ctx, fc.Args["input"].(retain.HoldInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐRole(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *BackupHoldPayload
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *BackupHoldPayload
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *BackupHoldPayload) graphql.Marshaler {
+			return ec.marshalNBackupHoldPayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐBackupHoldPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_backupHold(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BackupHoldPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_backupHold_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_scheduleCreate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14075,6 +14835,61 @@ func (ec *executionContext) fieldContext_Org_record(ctx context.Context, field g
 	return fc, nil
 }
 
+func (ec *executionContext) _Org_retention(ctx context.Context, field graphql.CollectedField, obj *ent.Org) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Org_retention(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Org().Retention(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *retain.Policy) graphql.Marshaler {
+			return ec.marshalNRetention2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐPolicy(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Org_retention(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Org",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Retention(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Org_legalHold(ctx context.Context, field graphql.CollectedField, obj *ent.Org) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Org_legalHold(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Org().LegalHold(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Org_legalHold(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Org", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Org_schedules(ctx context.Context, field graphql.CollectedField, obj *ent.Org) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15017,6 +15832,70 @@ func (ec *executionContext) fieldContext_OrgEncryption_locked(_ context.Context,
 	return graphql.NewScalarFieldContext("OrgEncryption", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
+func (ec *executionContext) _OrgHoldPayload_org(ctx context.Context, field graphql.CollectedField, obj *OrgHoldPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgHoldPayload_org(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Org, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Org) graphql.Marshaler {
+			return ec.marshalOOrg2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚐOrg(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrgHoldPayload_org(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrgHoldPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Org(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrgHoldPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *OrgHoldPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgHoldPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgHoldPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrgHoldPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _OrgKeyPayload_org(ctx context.Context, field graphql.CollectedField, obj *OrgKeyPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15071,6 +15950,134 @@ func (ec *executionContext) _OrgKeyPayload_userErrors(ctx context.Context, field
 func (ec *executionContext) fieldContext_OrgKeyPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "OrgKeyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrgRetentionApplyPayload_job(ctx context.Context, field graphql.CollectedField, obj *OrgRetentionApplyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgRetentionApplyPayload_job(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Job, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Job) graphql.Marshaler {
+			return ec.marshalOJob2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚐJob(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrgRetentionApplyPayload_job(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrgRetentionApplyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Job(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrgRetentionApplyPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *OrgRetentionApplyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgRetentionApplyPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgRetentionApplyPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrgRetentionApplyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrgRetentionSetPayload_org(ctx context.Context, field graphql.CollectedField, obj *OrgRetentionSetPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgRetentionSetPayload_org(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Org, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Org) graphql.Marshaler {
+			return ec.marshalOOrg2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚐOrg(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrgRetentionSetPayload_org(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrgRetentionSetPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Org(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OrgRetentionSetPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *OrgRetentionSetPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgRetentionSetPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgRetentionSetPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrgRetentionSetPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -15432,6 +16439,52 @@ func (ec *executionContext) _PasswordRule_pattern(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_PasswordRule_pattern(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PasswordRule", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _PlanApproval_token(ctx context.Context, field graphql.CollectedField, obj *PlanApproval) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PlanApproval_token(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Token, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PlanApproval_token(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PlanApproval", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _PlanApproval_expiresAt(ctx context.Context, field graphql.CollectedField, obj *PlanApproval) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PlanApproval_expiresAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PlanApproval_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PlanApproval", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
 func (ec *executionContext) _PreflightFinding_permission(ctx context.Context, field graphql.CollectedField, obj *engine.PreflightFinding) (ret graphql.Marshaler) {
@@ -16148,6 +17201,68 @@ func (ec *executionContext) fieldContext_Query_orgs(ctx context.Context, field g
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_orgs_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_retentionPlan(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_retentionPlan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().RetentionPlan(ctx, fc.Args["orgId"].(string), fc.Args["policy"].(*retain.Policy))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐRole(ctx, "VIEWER")
+				if err != nil {
+					var zeroVal *retain.Plan
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *retain.Plan
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *retain.Plan) graphql.Marshaler {
+			return ec.marshalNRetentionPlan2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐPlan(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_retentionPlan(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RetentionPlan(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_retentionPlan_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -18002,6 +19117,497 @@ func (ec *executionContext) _Recurrence_preview(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_Recurrence_preview(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Recurrence", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Retention_days(ctx context.Context, field graphql.CollectedField, obj *retain.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retention_days(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Days, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Retention_days(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Retention", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Retention_weeks(ctx context.Context, field graphql.CollectedField, obj *retain.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retention_weeks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Weeks, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Retention_weeks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Retention", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Retention_months(ctx context.Context, field graphql.CollectedField, obj *retain.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retention_months(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Months, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Retention_months(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Retention", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Retention_years(ctx context.Context, field graphql.CollectedField, obj *retain.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retention_years(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Years, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Retention_years(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Retention", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Retention_zone(ctx context.Context, field graphql.CollectedField, obj *retain.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retention_zone(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Zone, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Retention_zone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Retention", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _RetentionLoss_versions(ctx context.Context, field graphql.CollectedField, obj *vault.DropReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionLoss_versions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Versions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionLoss_versions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetentionLoss", field, false, false, errors.New("field of type Long does not have child fields"))
+}
+
+func (ec *executionContext) _RetentionLoss_bytes(ctx context.Context, field graphql.CollectedField, obj *vault.DropReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionLoss_bytes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionLoss_bytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetentionLoss", field, false, false, errors.New("field of type Long does not have child fields"))
+}
+
+func (ec *executionContext) _RetentionPlan_org(ctx context.Context, field graphql.CollectedField, obj *retain.Plan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionPlan_org(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Org, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Org) graphql.Marshaler {
+			return ec.marshalNOrg2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚐOrg(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionPlan_org(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetentionPlan",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Org(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetentionPlan_policy(ctx context.Context, field graphql.CollectedField, obj *retain.Plan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionPlan_policy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Policy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v retain.Policy) graphql.Marshaler {
+			return ec.marshalNRetention2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐPolicy(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionPlan_policy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetentionPlan",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Retention(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetentionPlan_saved(ctx context.Context, field graphql.CollectedField, obj *retain.Plan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionPlan_saved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Saved, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionPlan_saved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetentionPlan", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _RetentionPlan_kept(ctx context.Context, field graphql.CollectedField, obj *retain.Plan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionPlan_kept(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kept(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionPlan_kept(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetentionPlan", field, true, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _RetentionPlan_dropped(ctx context.Context, field graphql.CollectedField, obj *retain.Plan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionPlan_dropped(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Dropped(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionPlan_dropped(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetentionPlan", field, true, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _RetentionPlan_points(ctx context.Context, field graphql.CollectedField, obj *retain.Plan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionPlan_points(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Points, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []retain.Point) graphql.Marshaler {
+			return ec.marshalNRetentionPoint2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐPointᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionPlan_points(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetentionPlan",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RetentionPoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetentionPlan_versions(ctx context.Context, field graphql.CollectedField, obj *retain.Plan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionPlan_versions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Versions(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v vault.DropReport) graphql.Marshaler {
+			return ec.marshalNRetentionLoss2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋvaultᚐDropReport(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionPlan_versions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetentionPlan",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RetentionLoss(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetentionPlan_approval(ctx context.Context, field graphql.CollectedField, obj *retain.Plan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionPlan_approval(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.RetentionPlan().Approval(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PlanApproval) graphql.Marshaler {
+			return ec.marshalOPlanApproval2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐPlanApproval(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionPlan_approval(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetentionPlan",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PlanApproval(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetentionPoint_backup(ctx context.Context, field graphql.CollectedField, obj *retain.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionPoint_backup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Backup(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Job) graphql.Marshaler {
+			return ec.marshalNBackup2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚐJob(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionPoint_backup(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetentionPoint",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Backup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetentionPoint_at(ctx context.Context, field graphql.CollectedField, obj *retain.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionPoint_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionPoint_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetentionPoint", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _RetentionPoint_keep(ctx context.Context, field graphql.CollectedField, obj *retain.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionPoint_keep(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Keep, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionPoint_keep(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetentionPoint", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _RetentionPoint_reasons(ctx context.Context, field graphql.CollectedField, obj *retain.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionPoint_reasons(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reasons, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionPoint_reasons(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetentionPoint", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Schedule_id(ctx context.Context, field graphql.CollectedField, obj *ent.Schedule) (ret graphql.Marshaler) {
@@ -22179,6 +23785,47 @@ func (ec *executionContext) unmarshalInputAuditEntryOrder(ctx context.Context, o
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputBackupHoldInput(ctx context.Context, obj any) (retain.HoldInput, error) {
+	var it retain.HoldInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["reason"]; !present {
+		asMap["reason"] = ""
+	}
+
+	fieldsInOrder := [...]string{"backupId", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "backupId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("backupId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BackupID = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputBackupIncludeInput(ctx context.Context, obj any) (backup.Include, error) {
 	var it backup.Include
 	if obj == nil {
@@ -22898,6 +24545,47 @@ func (ec *executionContext) unmarshalInputOrgDeletePlanInput(ctx context.Context
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputOrgHoldInput(ctx context.Context, obj any) (retain.HoldInput, error) {
+	var it retain.HoldInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["reason"]; !present {
+		asMap["reason"] = ""
+	}
+
+	fieldsInOrder := [...]string{"orgId", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "orgId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrgID = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputOrgKeyRotateInput(ctx context.Context, obj any) (OrgKeyRotateInput, error) {
 	var it OrgKeyRotateInput
 	if obj == nil {
@@ -23038,6 +24726,117 @@ func (ec *executionContext) unmarshalInputOrgOrder(ctx context.Context, obj any)
 				return it, err
 			}
 			it.Field = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputOrgRetentionApplyInput(ctx context.Context, obj any) (OrgRetentionApplyInput, error) {
+	var it OrgRetentionApplyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"token"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "token":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Token = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputOrgRetentionSetInput(ctx context.Context, obj any) (retain.SetInput, error) {
+	var it retain.SetInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["days"]; !present {
+		asMap["days"] = 0
+	}
+	if _, present := asMap["weeks"]; !present {
+		asMap["weeks"] = 0
+	}
+	if _, present := asMap["months"]; !present {
+		asMap["months"] = 0
+	}
+	if _, present := asMap["years"]; !present {
+		asMap["years"] = 0
+	}
+	if _, present := asMap["zone"]; !present {
+		asMap["zone"] = "UTC"
+	}
+
+	fieldsInOrder := [...]string{"orgId", "days", "weeks", "months", "years", "zone"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "orgId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrgID = data
+		case "days":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("days"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Days = data
+		case "weeks":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("weeks"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Weeks = data
+		case "months":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("months"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Months = data
+		case "years":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("years"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Years = data
+		case "zone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("zone"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Zone = data
 		}
 	}
 	return it, nil
@@ -23314,6 +25113,80 @@ func (ec *executionContext) unmarshalInputRecurrenceInput(ctx context.Context, o
 				return it, err
 			}
 			it.Start = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputRetentionPolicyInput(ctx context.Context, obj any) (retain.Policy, error) {
+	var it retain.Policy
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["days"]; !present {
+		asMap["days"] = 0
+	}
+	if _, present := asMap["weeks"]; !present {
+		asMap["weeks"] = 0
+	}
+	if _, present := asMap["months"]; !present {
+		asMap["months"] = 0
+	}
+	if _, present := asMap["years"]; !present {
+		asMap["years"] = 0
+	}
+	if _, present := asMap["zone"]; !present {
+		asMap["zone"] = "UTC"
+	}
+
+	fieldsInOrder := [...]string{"days", "weeks", "months", "years", "zone"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "days":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("days"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Days = data
+		case "weeks":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("weeks"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Weeks = data
+		case "months":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("months"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Months = data
+		case "years":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("years"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Years = data
+		case "zone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("zone"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Zone = data
 		}
 	}
 	return it, nil
@@ -24264,6 +26137,20 @@ func (ec *executionContext) _Payload(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._OrgSettingsUpdatePayload(ctx, sel, obj)
+	case OrgRetentionSetPayload:
+		return ec._OrgRetentionSetPayload(ctx, sel, &obj)
+	case *OrgRetentionSetPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._OrgRetentionSetPayload(ctx, sel, obj)
+	case OrgRetentionApplyPayload:
+		return ec._OrgRetentionApplyPayload(ctx, sel, &obj)
+	case *OrgRetentionApplyPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._OrgRetentionApplyPayload(ctx, sel, obj)
 	case OrgKeyPayload:
 		return ec._OrgKeyPayload(ctx, sel, &obj)
 	case *OrgKeyPayload:
@@ -24271,6 +26158,13 @@ func (ec *executionContext) _Payload(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._OrgKeyPayload(ctx, sel, obj)
+	case OrgHoldPayload:
+		return ec._OrgHoldPayload(ctx, sel, &obj)
+	case *OrgHoldPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._OrgHoldPayload(ctx, sel, obj)
 	case OrgDeletePlanPayload:
 		return ec._OrgDeletePlanPayload(ctx, sel, &obj)
 	case *OrgDeletePlanPayload:
@@ -24306,6 +26200,13 @@ func (ec *executionContext) _Payload(ctx context.Context, sel ast.SelectionSet, 
 			return graphql.Null
 		}
 		return ec._BackupStartPayload(ctx, sel, obj)
+	case BackupHoldPayload:
+		return ec._BackupHoldPayload(ctx, sel, &obj)
+	case *BackupHoldPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._BackupHoldPayload(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -24773,6 +26674,44 @@ func (ec *executionContext) _Backup(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "standing":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Backup_standing(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -24938,6 +26877,49 @@ func (ec *executionContext) _BackupEdge(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var backupHoldPayloadImplementors = []string{"BackupHoldPayload", "Payload"}
+
+func (ec *executionContext) _BackupHoldPayload(ctx context.Context, sel ast.SelectionSet, obj *BackupHoldPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, backupHoldPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BackupHoldPayload")
+		case "backup":
+			out.Values[i] = ec._BackupHoldPayload_backup(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._BackupHoldPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var backupIncludeImplementors = []string{"BackupInclude"}
 
 func (ec *executionContext) _BackupInclude(ctx context.Context, sel ast.SelectionSet, obj *backup.Include) graphql.Marshaler {
@@ -25030,6 +27012,49 @@ func (ec *executionContext) _BackupSettings(ctx context.Context, sel ast.Selecti
 			}
 		case "template":
 			out.Values[i] = ec._BackupSettings_template(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var backupStandingImplementors = []string{"BackupStanding"}
+
+func (ec *executionContext) _BackupStanding(ctx context.Context, sel ast.SelectionSet, obj *retain.Standing) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, backupStandingImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BackupStanding")
+		case "hold":
+			out.Values[i] = ec._BackupStanding_hold(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "droppedAt":
+			out.Values[i] = ec._BackupStanding_droppedAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -28486,6 +30511,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "orgRetentionSet":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_orgRetentionSet(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "orgRetentionApply":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_orgRetentionApply(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "orgHold":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_orgHold(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "backupHold":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_backupHold(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "scheduleCreate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_scheduleCreate(ctx, field)
@@ -29040,6 +31093,82 @@ func (ec *executionContext) _Org(ctx context.Context, sel ast.SelectionSet, obj 
 					}
 				}()
 				res = ec._Org_record(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "retention":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Org_retention(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "legalHold":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Org_legalHold(ctx, field, obj)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -29683,6 +31812,49 @@ func (ec *executionContext) _OrgEncryption(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var orgHoldPayloadImplementors = []string{"OrgHoldPayload", "Payload"}
+
+func (ec *executionContext) _OrgHoldPayload(ctx context.Context, sel ast.SelectionSet, obj *OrgHoldPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, orgHoldPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrgHoldPayload")
+		case "org":
+			out.Values[i] = ec._OrgHoldPayload_org(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._OrgHoldPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var orgKeyPayloadImplementors = []string{"OrgKeyPayload", "Payload"}
 
 func (ec *executionContext) _OrgKeyPayload(ctx context.Context, sel ast.SelectionSet, obj *OrgKeyPayload) graphql.Marshaler {
@@ -29702,6 +31874,92 @@ func (ec *executionContext) _OrgKeyPayload(ctx context.Context, sel ast.Selectio
 			}
 		case "userErrors":
 			out.Values[i] = ec._OrgKeyPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var orgRetentionApplyPayloadImplementors = []string{"OrgRetentionApplyPayload", "Payload"}
+
+func (ec *executionContext) _OrgRetentionApplyPayload(ctx context.Context, sel ast.SelectionSet, obj *OrgRetentionApplyPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, orgRetentionApplyPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrgRetentionApplyPayload")
+		case "job":
+			out.Values[i] = ec._OrgRetentionApplyPayload_job(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._OrgRetentionApplyPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var orgRetentionSetPayloadImplementors = []string{"OrgRetentionSetPayload", "Payload"}
+
+func (ec *executionContext) _OrgRetentionSetPayload(ctx context.Context, sel ast.SelectionSet, obj *OrgRetentionSetPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, orgRetentionSetPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrgRetentionSetPayload")
+		case "org":
+			out.Values[i] = ec._OrgRetentionSetPayload_org(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._OrgRetentionSetPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -29932,6 +32190,49 @@ func (ec *executionContext) _PasswordRule(ctx context.Context, sel ast.Selection
 			}
 		case "pattern":
 			out.Values[i] = ec._PasswordRule_pattern(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var planApprovalImplementors = []string{"PlanApproval"}
+
+func (ec *executionContext) _PlanApproval(ctx context.Context, sel ast.SelectionSet, obj *PlanApproval) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, planApprovalImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PlanApproval")
+		case "token":
+			out.Values[i] = ec._PlanApproval_token(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._PlanApproval_expiresAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -30259,6 +32560,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_orgs(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "retentionPlan":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_retentionPlan(ctx, field)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -31470,6 +33793,332 @@ func (ec *executionContext) _Recurrence(ctx context.Context, sel ast.SelectionSe
 			out.Values[i] = ec._Recurrence_preview(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var retentionImplementors = []string{"Retention"}
+
+func (ec *executionContext) _Retention(ctx context.Context, sel ast.SelectionSet, obj *retain.Policy) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retentionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Retention")
+		case "days":
+			out.Values[i] = ec._Retention_days(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "weeks":
+			out.Values[i] = ec._Retention_weeks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "months":
+			out.Values[i] = ec._Retention_months(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "years":
+			out.Values[i] = ec._Retention_years(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "zone":
+			out.Values[i] = ec._Retention_zone(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var retentionLossImplementors = []string{"RetentionLoss"}
+
+func (ec *executionContext) _RetentionLoss(ctx context.Context, sel ast.SelectionSet, obj *vault.DropReport) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retentionLossImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RetentionLoss")
+		case "versions":
+			out.Values[i] = ec._RetentionLoss_versions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "bytes":
+			out.Values[i] = ec._RetentionLoss_bytes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var retentionPlanImplementors = []string{"RetentionPlan"}
+
+func (ec *executionContext) _RetentionPlan(ctx context.Context, sel ast.SelectionSet, obj *retain.Plan) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retentionPlanImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RetentionPlan")
+		case "org":
+			out.Values[i] = ec._RetentionPlan_org(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "policy":
+			out.Values[i] = ec._RetentionPlan_policy(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "saved":
+			out.Values[i] = ec._RetentionPlan_saved(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "kept":
+			out.Values[i] = ec._RetentionPlan_kept(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "dropped":
+			out.Values[i] = ec._RetentionPlan_dropped(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "points":
+			out.Values[i] = ec._RetentionPlan_points(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "versions":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._RetentionPlan_versions(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "approval":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._RetentionPlan_approval(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var retentionPointImplementors = []string{"RetentionPoint"}
+
+func (ec *executionContext) _RetentionPoint(ctx context.Context, sel ast.SelectionSet, obj *retain.Point) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retentionPointImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RetentionPoint")
+		case "backup":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._RetentionPoint_backup(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "at":
+			out.Values[i] = ec._RetentionPoint_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "keep":
+			out.Values[i] = ec._RetentionPoint_keep(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "reasons":
+			out.Values[i] = ec._RetentionPoint_reasons(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -34012,6 +36661,21 @@ func (ec *executionContext) marshalNBackupEdge2ᚖgithubᚗcomᚋholdfastᚑback
 	return ec._BackupEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNBackupHoldInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐHoldInput(ctx context.Context, v any) (retain.HoldInput, error) {
+	res, err := ec.unmarshalInputBackupHoldInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBackupHoldPayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐBackupHoldPayload(ctx context.Context, sel ast.SelectionSet, v *BackupHoldPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._BackupHoldPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNBackupInclude2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋbackupᚐInclude(ctx context.Context, sel ast.SelectionSet, v *backup.Include) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -34030,6 +36694,16 @@ func (ec *executionContext) marshalNBackupSettings2ᚖgithubᚗcomᚋholdfastᚑ
 		return graphql.Null
 	}
 	return ec._BackupSettings(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNBackupStanding2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐStanding(ctx context.Context, sel ast.SelectionSet, v *retain.Standing) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._BackupStanding(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNBackupStartInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋbackupᚐStartInput(ctx context.Context, v any) (backup.StartInput, error) {
@@ -35152,6 +37826,21 @@ func (ec *executionContext) marshalNOrgEncryption2ᚖgithubᚗcomᚋholdfastᚑb
 	return ec._OrgEncryption(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNOrgHoldInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐHoldInput(ctx context.Context, v any) (retain.HoldInput, error) {
+	res, err := ec.unmarshalInputOrgHoldInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOrgHoldPayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgHoldPayload(ctx context.Context, sel ast.SelectionSet, v *OrgHoldPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._OrgHoldPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNOrgKeyPayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgKeyPayload(ctx context.Context, sel ast.SelectionSet, v *OrgKeyPayload) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -35191,6 +37880,36 @@ func (ec *executionContext) marshalNOrgOrderField2ᚖgithubᚗcomᚋholdfastᚑb
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalNOrgRetentionApplyInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgRetentionApplyInput(ctx context.Context, v any) (OrgRetentionApplyInput, error) {
+	res, err := ec.unmarshalInputOrgRetentionApplyInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOrgRetentionApplyPayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgRetentionApplyPayload(ctx context.Context, sel ast.SelectionSet, v *OrgRetentionApplyPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._OrgRetentionApplyPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNOrgRetentionSetInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐSetInput(ctx context.Context, v any) (retain.SetInput, error) {
+	res, err := ec.unmarshalInputOrgRetentionSetInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOrgRetentionSetPayload2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐOrgRetentionSetPayload(ctx context.Context, sel ast.SelectionSet, v *OrgRetentionSetPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._OrgRetentionSetPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNOrgSettingsUpdateInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋorgsᚐSettingsInput(ctx context.Context, v any) (orgs.SettingsInput, error) {
@@ -35532,6 +38251,54 @@ var (
 		restore.Differs:   "DIFFERS",
 	}
 )
+
+func (ec *executionContext) marshalNRetention2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐPolicy(ctx context.Context, sel ast.SelectionSet, v retain.Policy) graphql.Marshaler {
+	return ec._Retention(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRetention2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐPolicy(ctx context.Context, sel ast.SelectionSet, v *retain.Policy) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Retention(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRetentionLoss2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋvaultᚐDropReport(ctx context.Context, sel ast.SelectionSet, v vault.DropReport) graphql.Marshaler {
+	return ec._RetentionLoss(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRetentionPlan2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐPlan(ctx context.Context, sel ast.SelectionSet, v *retain.Plan) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._RetentionPlan(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRetentionPoint2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐPoint(ctx context.Context, sel ast.SelectionSet, v retain.Point) graphql.Marshaler {
+	return ec._RetentionPoint(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRetentionPoint2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐPointᚄ(ctx context.Context, sel ast.SelectionSet, v []retain.Point) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRetentionPoint2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐPoint(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
 
 func (ec *executionContext) unmarshalNRole2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐRole(ctx context.Context, v any) (engine.Role, error) {
 	var res engine.Role
@@ -36429,6 +39196,13 @@ func (ec *executionContext) unmarshalOAuditEntryOrder2ᚖgithubᚗcomᚋholdfast
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalOBackup2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚐJob(ctx context.Context, sel ast.SelectionSet, v *ent.Job) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Backup(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOBackupIncludeInput2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋbackupᚐInclude(ctx context.Context, v any) (*backup.Include, error) {
 	if v == nil {
 		return nil, nil
@@ -36940,6 +39714,13 @@ func (ec *executionContext) unmarshalOOrgOrder2ᚖgithubᚗcomᚋholdfastᚑback
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalOPlanApproval2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐPlanApproval(ctx context.Context, sel ast.SelectionSet, v *PlanApproval) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PlanApproval(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalORecordCount2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋtemplatesᚐCountᚄ(ctx context.Context, sel ast.SelectionSet, v []templates.Count) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -36978,6 +39759,14 @@ func (ec *executionContext) unmarshalORecurrenceInput2ᚖgithubᚗcomᚋholdfast
 		return nil, nil
 	}
 	res, err := ec.unmarshalInputRecurrenceInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalORetentionPolicyInput2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐPolicy(ctx context.Context, v any) (*retain.Policy, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputRetentionPolicyInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 

@@ -32,6 +32,23 @@ type AuditDetail struct {
 	Value string `json:"value"`
 }
 
+type BackupHoldPayload struct {
+	Backup     *ent.Job    `json:"backup,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+func (BackupHoldPayload) IsPayload() {}
+func (this BackupHoldPayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
 // How a backup was asked for.
 type BackupSettings struct {
 	Include *backup.Include `json:"include"`
@@ -232,6 +249,23 @@ type OrgEncryption struct {
 	Locked bool `json:"locked"`
 }
 
+type OrgHoldPayload struct {
+	Org        *ent.Org    `json:"org,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+func (OrgHoldPayload) IsPayload() {}
+func (this OrgHoldPayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
 type OrgKeyPayload struct {
 	Org        *ent.Org    `json:"org,omitempty"`
 	UserErrors []UserError `json:"userErrors"`
@@ -256,6 +290,45 @@ type OrgKeyRotateInput struct {
 type OrgKeyUnlockInput struct {
 	OrgID string `json:"orgId"`
 	Key   string `json:"key"`
+}
+
+type OrgRetentionApplyInput struct {
+	// The plan's.
+	Token string `json:"token"`
+}
+
+type OrgRetentionApplyPayload struct {
+	Job        *ent.Job    `json:"job,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+func (OrgRetentionApplyPayload) IsPayload() {}
+func (this OrgRetentionApplyPayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
+}
+
+type OrgRetentionSetPayload struct {
+	Org        *ent.Org    `json:"org,omitempty"`
+	UserErrors []UserError `json:"userErrors"`
+}
+
+func (OrgRetentionSetPayload) IsPayload() {}
+func (this OrgRetentionSetPayload) GetUserErrors() []UserError {
+	if this.UserErrors == nil {
+		return nil
+	}
+	interfaceSlice := make([]UserError, 0, len(this.UserErrors))
+	for _, concrete := range this.UserErrors {
+		interfaceSlice = append(interfaceSlice, concrete)
+	}
+	return interfaceSlice
 }
 
 type OrgSettingsUpdatePayload struct {
@@ -318,6 +391,12 @@ func (this OrgTimeMachineKeyRemovePayload) GetUserErrors() []UserError {
 		interfaceSlice = append(interfaceSlice, concrete)
 	}
 	return interfaceSlice
+}
+
+// Runs a plan, once, until it expires or something of it changes.
+type PlanApproval struct {
+	Token     string    `json:"token"`
+	ExpiresAt time.Time `json:"expiresAt"`
 }
 
 type Query struct {
