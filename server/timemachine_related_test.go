@@ -63,3 +63,40 @@ func TestDeletedRelatedRecords(t *testing.T) {
 		}
 	})
 }
+
+// TestADeletedRecordsName is told beside its id to who may see deleted records,
+// if they may read the names of its kind.
+func TestADeletedRecordsName(t *testing.T) {
+	t.Parallel()
+	a, _ := deployed(t, "", simorg.User{})
+	must(t, a.session.Edit(t.Context(), demo.Round{Title: "parent", Steps: []demo.Step{
+		{Insert: "Account", As: "Parent", Set: map[string]any{"Name": "Bygone"}}, {Update: spoiltAccount, Set: map[string]any{"ParentId": "@Parent"}},
+	}}))
+	a.back(t)
+	must(t, a.session.Edit(t.Context(), demo.Round{Title: "orphan", Steps: []demo.Step{{Update: spoiltAccount, Set: map[string]any{"ParentId": nil}}, {Delete: []string{"Parent"}}}}))
+	a.back(t)
+	versions, err := a.api.History(t.Context(), a.orgID, "Account", a.record)
+	must(t, err)
+	parentOf := func(who *apex) (id, name string) {
+		var c comparison
+		got := who.ask("compare", map[string]any{"versionIds": versionIDs(versions)[:2], "readableFields": []string{"Id", "Name", "ParentId"}})
+		got.into(t, &c)
+		f := c.field("ParentId")
+		if known := f.References[2]; known != nil && known.Deleted {
+			name = known.Name
+		}
+		if name == "" && strings.Contains(got.text, "Bygone") {
+			t.Errorf("the name crosses the wire: %s", got.text)
+		}
+		return *f.Values[2], name
+	}
+	seer := a.as(simorg.User{Username: "seer@example.com"})
+	seer.grant("Time_Machine_View_Deleted")
+	nameless := a.as(simorg.User{Username: "nameless@example.com", HiddenFields: []string{"Account.Name"}})
+	nameless.grant("Time_Machine_View_Deleted")
+	for who, want := range map[*apex]string{seer: "Bygone", a: "", nameless: ""} {
+		if id, name := parentOf(who); id != a.session.ID("Parent") || name != want {
+			t.Errorf("%s is told %q of %s, want %q", who.user, name, id, want)
+		}
+	}
+}

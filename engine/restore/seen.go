@@ -133,6 +133,8 @@ type SeenField struct {
 type Reference struct {
 	Name    string
 	Deleted bool
+
+	object string
 }
 
 // SeenCompare is Compare for a user: fields that they may not read are not
@@ -236,13 +238,19 @@ func (r *Restore) addReferences(ctx context.Context, rights *Rights, fields []Se
 }
 
 // visible tells which of the records the user may read. The org has no row for
-// deleted ones: those are for who may see deleted records.
+// deleted ones: those are for who may see deleted records, and their object.
 func (r *Restore) visible(ctx context.Context, rights *Rights, names map[string]Reference) (map[string]bool, error) {
 	visible := make(map[string]bool, len(names))
 	var ask []engine.RecordID
 	for id, known := range names {
-		if visible[id] = known.Deleted && rights.holds(permissionViewDeleted); !known.Deleted {
+		if !known.Deleted {
 			ask = append(ask, engine.RecordID(id))
+		} else if rights.holds(permissionViewDeleted) {
+			may, err := r.mayReadNames(ctx, rights, known.object)
+			if err != nil {
+				return nil, err
+			}
+			visible[id] = may
 		}
 	}
 	slices.Sort(ask)
@@ -283,7 +291,7 @@ func (r *Restore) names(ctx context.Context, orgID string, ids []string) (map[st
 		}
 		if len(versions) > 0 {
 			newest := &versions[len(versions)-1]
-			found[string(id)] = Reference{Name: string(newest.Value(object.NameField)), Deleted: !newest.Live()}
+			found[string(id)] = Reference{Name: string(newest.Value(object.NameField)), Deleted: !newest.Live(), object: object.Name}
 		}
 	}
 	return found, nil

@@ -76,6 +76,7 @@ describe('Time Machine', () => {
       /refers to another record/
     );
     assert.equal(await journey.field('OwnerId').locator('input').count(), 0);
+    assert.match(await journey.field('ParentId').innerText(), /Hansa Holding \(deleted\)/);
     assert.match(
       await journey.field('Last_Visit__c').innerText(),
       /3 Jun 2026, 01:30/,
@@ -215,7 +216,7 @@ describe('Time Machine', () => {
     assert.equal(await journey.field('AnnualRevenue').count(), 0);
     const told = await Promise.all(wire.map((response) => response.text().catch(() => '')));
     assert.ok(told.join().includes('Northwind Traders Ltd'), 'the wire was read');
-    for (const secret of ['AnnualRevenue', '1450000', '1500000'])
+    for (const secret of ['AnnualRevenue', '1450000', '1500000', 'Hansa Holding'])
       assert.ok(
         !told
           .filter((text) => !text.includes('slds'))

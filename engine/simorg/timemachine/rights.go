@@ -123,3 +123,17 @@ func visible(user *simorg.Running, ids []string) map[string]bool {
 	}
 	return seen
 }
+
+// visibleThoughGone picks the records that are deleted and that the user may
+// know of all the same.
+func visibleThoughGone(user *simorg.Running, ids []string) (gone []string) {
+	if !user.CheckPermission(viewDeletedPermission) {
+		return nil
+	}
+	for _, id := range ids {
+		if object, found := user.Describe(id); found && nameIsReadable(object) && !user.Exists(id) {
+			gone = append(gone, id)
+		}
+	}
+	return gone
+}

@@ -53,7 +53,10 @@ func (r *rights) markWritable(f *field) {
 // stripReferences drops the names of referred records that the user may not
 // read.
 func (r *rights) stripReferences(fields []field) {
-	seen := visible(r.user, referredBy(fields))
+	seen := visible(r.user, referredBy(fields, false))
+	for _, id := range visibleThoughGone(r.user, referredBy(fields, true)) {
+		seen[id] = true
+	}
 	for _, f := range fields {
 		for i := range f.References {
 			if f.Values[i] == nil || !seen[full(*f.Values[i])] {
@@ -63,12 +66,13 @@ func (r *rights) stripReferences(fields []field) {
 	}
 }
 
-// referredBy are the ids of the named references, each once.
-func referredBy(fields []field) []string {
+// referredBy are the ids of the named references that Holdfast calls deleted,
+// or does not, each once.
+func referredBy(fields []field, deleted bool) []string {
 	var ids []string
 	for _, f := range fields {
 		for i, named := range f.References {
-			if named == nil || f.Values[i] == nil {
+			if named == nil || named.Deleted != deleted || f.Values[i] == nil {
 				continue
 			}
 			if id := full(*f.Values[i]); id != "" && !slices.Contains(ids, id) {
@@ -105,7 +109,7 @@ func stripDeleted(user *simorg.Running, answer *deletedRecords) {
 func nameIsReadable(object simorg.DescribedObject) bool {
 	for _, f := range object.Fields {
 		if f.NameField {
-			return f.Accessible
+			return object.Accessible && f.Accessible
 		}
 	}
 	return false

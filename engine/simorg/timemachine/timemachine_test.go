@@ -294,12 +294,15 @@ func (l *lab) checkToken(operation string) {
 func TestWhatHoldfastMustNotSayIsDropped(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
+	gone := l.create("Account", map[string]any{"Name": "Bygone"})
+	l.rest("DELETE", "/services/data/v66.0/sobjects/Account/"+gone, nil, nil)
 	l.answer = `{"extra": 1, "columns": [{"missing": false, "currencyIsoCode": "EUR", "modifiedAt": "2026-01-01T00:00:00Z"}], "fields": [
 		{"name": "Industry", "label": "In English", "restorable": true, "values": ["a"]},
 		{"name": "AnnualRevenue", "restorable": true, "values": ["1"]},
 		{"name": "Secret__c", "values": ["x"]},
 		{"name": "website", "restorable": true, "values": ["w"]},
-		{"name": "ParentId", "values": ["` + l.other + `", "` + l.mine + `", null], "references": [{"name": "Other"}, {"name": "Mine"}, null]}]}`
+		{"name": "ParentId", "values": ["` + l.other + `", "` + l.mine + `", null], "references": [{"name": "Other"}, {"name": "Mine"}, null]},
+		{"name": "MasterRecordId", "values": ["` + l.other + `", "` + gone + `"], "references": [{"name": "Other", "deleted": true}, {"name": "Bygone", "deleted": true}]}]}`
 	got, code := l.call(l.page, "rosa", "compare", `{"recordId": "`+l.mine+`", "versionIds": ["v"]}`)
 	if code != "" {
 		t.Fatal(code)
@@ -310,10 +313,14 @@ func TestWhatHoldfastMustNotSayIsDropped(t *testing.T) {
 			t.Errorf("%s is told: %s", hidden, text)
 		}
 	}
-	for _, told := range []string{`"Mine"`, `"canRestore":true`, `"reasonCode":"NO_EDIT_ACCESS"`, `"label":"Industry"`, `2026-01-01`} {
+	for _, told := range []string{`"Mine"`, `"Bygone"`, `"canRestore":true`, `"reasonCode":"NO_EDIT_ACCESS"`, `"label":"Industry"`, `2026-01-01`} {
 		if !strings.Contains(string(text), told) {
 			t.Errorf("%s is missing: %s", told, text)
 		}
+	}
+	got, _ = l.call(l.page, "carl", "compare", `{"recordId": "`+l.mine+`", "versionIds": ["v"]}`)
+	if text, _ := json.Marshal(got); !strings.Contains(string(text), `"Mine"`) || strings.Contains(string(text), "Bygone") {
+		t.Errorf("without the permission a deleted record is told: %s", text)
 	}
 	l.answer = `{"job": {"id": "j", "state": "COMPLETED", "outcomes": [{"name": "Industry", "outcome": "RESTORED"}, {"name": "AnnualRevenue", "outcome": "REFUSED"}]}}`
 	if got, _ := l.call(l.page, "rosa", "restoreJob", `{"recordId": "`+l.mine+`", "jobId": "j"}`); len(got["job"].(map[string]any)["outcomes"].([]any)) != 1 {

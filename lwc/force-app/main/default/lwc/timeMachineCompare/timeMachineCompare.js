@@ -2,6 +2,7 @@ import { LightningElement, api } from 'lwc';
 import { label, fill } from 'c/timeMachineLabels';
 import {
   filterFields,
+  formatMoment,
   formatTime,
   formatVersion,
   isTickable,
@@ -49,6 +50,11 @@ export default class TimeMachineCompare extends LightningElement {
       detail: detailOf(column, place),
       chooseAllLabel: fill(label.chooseAllFrom, headingOf(column, place))
     }));
+  }
+
+  // Labels break in the middle of a word where six columns share the width evenly.
+  get cornerClass() {
+    return this._comparison.columns.length > 4 ? 'corner corner_wide' : 'corner';
   }
 
   get shown() {
@@ -166,7 +172,7 @@ export default class TimeMachineCompare extends LightningElement {
 }
 
 function headingOf(column, place) {
-  return place === 0 ? label.current : formatTime(column.modifiedAt ?? column.capturedAt);
+  return place === 0 ? label.current : formatMoment(column);
 }
 
 function detailOf(column, place) {

@@ -89,12 +89,21 @@ export function formatTime(at) {
 }
 
 /**
+ * Formats when the record was last changed in a version, exactly enough to tell it from the next.
+ * @param {{capturedAt: string, modifiedAt: string}} version the version
+ * @returns {string} what to show
+ */
+export function formatMoment({ capturedAt, modifiedAt }) {
+  return moment.format(new Date(modifiedAt ?? capturedAt));
+}
+
+/**
  * Names a version by when and by whom the record was last changed in it.
  * @param {{capturedAt: string, modifiedAt: string, modifiedByName: string, tombstone: string}} version the version
  * @returns {string} what to show
  */
 export function formatVersion({ capturedAt, modifiedAt, modifiedByName, tombstone }) {
-  const at = moment.format(new Date(modifiedAt ?? capturedAt));
+  const at = formatMoment({ capturedAt, modifiedAt });
   const text = modifiedByName ? fill(label.versionLabel, at, modifiedByName) : at;
   return tombstone ? fill(label.versionDeleted, text) : text;
 }

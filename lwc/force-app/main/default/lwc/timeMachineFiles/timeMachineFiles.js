@@ -88,6 +88,7 @@ function formatBytes(bytes) {
     return label.fileUnknownSize;
   }
   const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), UNITS.length - 1);
-  const options = { style: 'unit', unit: UNITS[power], maximumFractionDigits: 1 };
+  const unitDisplay = power === 0 ? 'long' : 'short'; // "13 byte" otherwise
+  const options = { style: 'unit', unit: UNITS[power], unitDisplay, maximumFractionDigits: 1 };
   return new Intl.NumberFormat(locale, options).format(bytes / 1000 ** power);
 }

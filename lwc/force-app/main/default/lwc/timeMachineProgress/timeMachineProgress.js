@@ -73,7 +73,11 @@ export default class TimeMachineProgress extends LightningElement {
 
   get rows() {
     const labels = new Map(this.choices.map((choice) => [choice.name, choice.label]));
-    return (this.job.outcomes ?? []).map(({ name, outcome, code, message }) => ({
+    const chosen = [...labels.keys()];
+    const outcomes = [...(this.job.outcomes ?? [])].sort(
+      (a, b) => chosen.indexOf(a.name) - chosen.indexOf(b.name)
+    );
+    return outcomes.map(({ name, outcome, code, message }) => ({
       name,
       label: labels.get(name) ?? name,
       ...OUTCOMES[outcome],

@@ -45,11 +45,18 @@ describe('c-time-machine-files', () => {
     expect(text).toContain('Contract.pdf');
     expect(text).toContain('482.1 kB');
     expect(text).toContain('c.TimeMachine_FileArchived');
-    getFiles.mockResolvedValueOnce({ files: [{ ...FILE, id: 'f2', bytes: null }], endCursor: null });
+    getFiles.mockResolvedValueOnce({
+      files: [
+        { ...FILE, id: 'f2', bytes: 13 },
+        { ...FILE, id: 'f3', bytes: null }
+      ],
+      endCursor: null
+    });
     byId(element, 'more').click();
     await settled();
     expect(getFiles).toHaveBeenLastCalledWith({ recordId: '001', after: 'next' });
-    expect(element.shadowRoot.querySelectorAll('tr[data-file]')).toHaveLength(2);
+    expect(element.shadowRoot.querySelector('tr[data-file="f2"]').textContent).toContain('13 bytes');
+    expect(element.shadowRoot.querySelectorAll('tr[data-file]')).toHaveLength(3);
   });
 
   it('opens a file by a link for one use', async () => {

@@ -49,8 +49,10 @@ describe('c-time-machine-progress', () => {
   });
 
   it('tells what became of each field when some were refused', () => {
-    const element = show(PARTLY);
+    const element = show({ ...PARTLY, outcomes: [...PARTLY.outcomes].reverse() });
     expect(byId(element, 'headline').textContent).toContain('c.TimeMachine_SuccessPartly');
+    const fields = [...element.shadowRoot.querySelectorAll('tr[data-field]')].map((row) => row.dataset.field);
+    expect(fields).toEqual(['Industry', 'Phone']); // as they were confirmed
     const refused = element.shadowRoot.querySelector('tr[data-field="Phone"]').textContent;
     expect(refused).toContain('Phone label');
     expect(refused).toContain('Not like this. (FIELD_CUSTOM_VALIDATION_EXCEPTION)');
