@@ -232,7 +232,7 @@ func (b *Backup) OpenComponentFile(ctx context.Context, orgID, versionID, name s
 			return b.open(ctx, &files[i])
 		}
 	}
-	return nil, engine.E(engine.KindNotFound, "FILE_NOT_FOUND", "The version has no file %s.", name)
+	return nil, engine.E(engine.KindNotFound, "FILE_NOT_FOUND", "The version has no file %s: take one that it lists.", name)
 }
 
 func (b *Backup) open(ctx context.Context, f *ComponentFile) (io.ReadSeeker, error) {

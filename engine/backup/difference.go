@@ -105,7 +105,7 @@ func (b *Backup) comparison(d *Difference, object string) comparison {
 func (b *Backup) stored(ctx context.Context, id string) (*ent.Job, error) {
 	j, err := b.DB.Job.Get(ctx, id)
 	if ent.IsNotFound(err) {
-		return nil, engine.E(engine.KindNotFound, "BACKUP_NOT_FOUND", "There is no backup %s.", id)
+		return nil, engine.E(engine.KindNotFound, "BACKUP_NOT_FOUND", "There is no backup %s: check the id.", id)
 	}
 	if err != nil {
 		return nil, engine.Wrap("load backup", err)

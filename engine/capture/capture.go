@@ -382,7 +382,7 @@ func (r *reading) request() engine.ReadRequest {
 func (r *reading) copyRows(ctx context.Context, rows engine.Rows, writer *vault.Writer) error {
 	columns := locate(rows.Fields(), describe.StampField(r.object))
 	if columns.id < 0 {
-		return &engine.Error{Kind: engine.KindInvalid, Code: "NO_RECORD_ID", Object: r.Name, Message: r.Name + " has no record ids, so its versions cannot be told apart."}
+		return &engine.Error{Kind: engine.KindInvalid, Code: "NO_RECORD_ID", Object: r.Name, Message: r.Name + " has no record ids, so its versions cannot be told apart: it is left out."}
 	}
 	for n := int64(1); ; n++ {
 		values, err := rows.Next(ctx)

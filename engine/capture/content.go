@@ -138,7 +138,7 @@ func (c *contents) flush(ctx context.Context) error {
 	return c.put(ctx, outcomes)
 }
 
-var errGivenUp = engine.E(engine.KindTransient, "ORG_UNREACHABLE", "Salesforce failed to give too many files in a row, so the others were not asked for.")
+var errGivenUp = engine.E(engine.KindTransient, "ORG_UNREACHABLE", "Salesforce failed to give too many files in a row, so the others were not asked for: the next backup asks for them.")
 
 // outcome is what became of one row's content.
 type outcome struct {

@@ -53,7 +53,7 @@ func (r Registration) check() (email string, err error) {
 	email, badEmail := normalEmail(r.Email)
 	problems := []error{badEmail, checkPassword(r.Password)}
 	if r.Password != r.ConfirmPassword {
-		problems = append(problems, invalid("confirmPassword", "PASSWORDS_DIFFER", "The two passwords are not the same."))
+		problems = append(problems, invalid("confirmPassword", "PASSWORDS_DIFFER", "The two passwords are not the same: type both again."))
 	}
 	if name := slug(r.OrganizationName); name == "" || len(name) > 120 {
 		problems = append(problems, invalid("organizationName", "INVALID_NAME", "Give the organization a name of at most 120 characters."))

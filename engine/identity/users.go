@@ -79,7 +79,7 @@ func changeRole(ctx context.Context, db *ent.Client, id string, role engine.Role
 	}
 	u, err := db.User.Get(ctx, id)
 	if ent.IsNotFound(err) {
-		return nil, engine.E(engine.KindNotFound, "USER_NOT_FOUND", "There is no user %s.", id)
+		return nil, engine.E(engine.KindNotFound, "USER_NOT_FOUND", "There is no user %s in your organization: check the id.", id)
 	}
 	if err != nil {
 		return nil, engine.Wrap("read user", err)

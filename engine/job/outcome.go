@@ -261,7 +261,7 @@ func endJob(ctx context.Context, tx *ent.Tx, jobID string, end ending) (*ent.Job
 	} else {
 		err := tx.JobObject.Update().Where(jobobject.JobID(jobID), jobobject.StateEQ(engine.ObjectInProgress)).
 			SetState(engine.ObjectException).SetFinishedAt(schema.Now()).SetErrorCode("JOB_ENDED").
-			SetErrorMessage("The job ended before this object was finished.").Exec(ctx)
+			SetErrorMessage("The job ended before this object was finished: run it again.").Exec(ctx)
 		if err != nil {
 			return nil, err
 		}

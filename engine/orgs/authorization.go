@@ -54,10 +54,10 @@ func (o *Orgs) Complete(ctx context.Context, state, code, denied string) (*ent.O
 	}
 	claimed, err := o.DB.Org.Update().Where(org.ID(row.ID), org.AuthorizationState(hashed(state))).ClearAuthorizationState().Save(ctx)
 	if err != nil || claimed == 0 {
-		return nil, engine.E(engine.KindConflict, "AUTHORIZATION_USED", "This authorization was already used.")
+		return nil, engine.E(engine.KindConflict, "AUTHORIZATION_USED", "This authorization was already used: look whether the org is connected by now, or start connecting it again.")
 	}
 	if denied != "" {
-		return nil, engine.E(engine.KindDenied, "ACCESS_NOT_GRANTED", "Salesforce did not grant access to “%s” (%s).", row.Name, denied)
+		return nil, engine.E(engine.KindDenied, "ACCESS_NOT_GRANTED", "Salesforce did not grant access to “%s” (%s): start connecting it again, and allow the access.", row.Name, denied)
 	}
 	return o.exchange(ctx, row, pending, code)
 }

@@ -84,7 +84,7 @@ func nameTaken(name string) error {
 }
 
 func notFound(id string) error {
-	return &engine.Error{Kind: engine.KindNotFound, Code: "NOT_FOUND", Org: id, Message: "There is no org " + id + "."}
+	return &engine.Error{Kind: engine.KindNotFound, Code: "NOT_FOUND", Org: id, Message: "There is no org " + id + ": check the id."}
 }
 
 func foreignHost(address string) error {

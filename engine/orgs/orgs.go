@@ -200,7 +200,7 @@ func (o *Orgs) refuseOtherOrg(ctx context.Context, row *ent.Org, id engine.OrgId
 			return engine.Wrap("drop the second connection", err)
 		}
 	}
-	return engine.E(engine.KindConflict, "ORG_ALREADY_CONNECTED", "This Salesforce org is already connected as “%s”.", other.Name)
+	return engine.E(engine.KindConflict, "ORG_ALREADY_CONNECTED", "This Salesforce org is already connected as “%s”: use that connection, or delete it first.", other.Name)
 }
 
 // Get returns the viewer's org of that id.

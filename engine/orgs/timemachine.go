@@ -35,7 +35,7 @@ func (o *Orgs) AddTimeMachineKey(ctx context.Context, orgID, text string) (*ent.
 	return o.changeKeys(ctx, orgID, func(row *ent.Org) ([]engine.TimeMachineKey, error) {
 		switch {
 		case keyIndex(row, key.Fingerprint) >= 0:
-			return nil, keyProblem("KEY_KNOWN", "“"+row.Name+"” accepts this key already.")
+			return nil, keyProblem("KEY_KNOWN", "“"+row.Name+"” accepts this key already: nothing is to be done.")
 		case len(row.TimeMachineKeys) >= maxTimeMachineKeys:
 			return nil, keyProblem("TOO_MANY_KEYS", "“"+row.Name+"” has two keys already: remove the one that is no longer used first.")
 		}

@@ -55,7 +55,7 @@ func (r *Restore) RightsOf(ctx context.Context, who Asker) (*Rights, error) {
 	rights.Object, err = r.Dictionary.SObject(ctx, who.OrgID, who.ObjectName)
 	switch {
 	case !user.known || !user.active:
-		return nil, engine.E(engine.KindDenied, "USER_NOT_ACTIVE", "The user is not active in the org.")
+		return nil, engine.E(engine.KindDenied, "USER_NOT_ACTIVE", "You are not active as a user of the org: ask its administrator.")
 	case !user.record.Read:
 		if rights.Gone, err = r.gone(ctx, rights, err); err != nil {
 			return nil, err

@@ -244,7 +244,7 @@ func columnsOf(object *engine.SObject, names []string) ([]column, error) {
 		if !ok {
 			return nil, &engine.Error{
 				Kind: engine.KindInvalid, Code: "UNKNOWN_FIELD", Object: object.Name, Field: name,
-				Message: "The field " + name + " is not in the description of " + object.Name + " that we have: describe the SObject again.",
+				Message: "The field " + name + " is not in the description of " + object.Name + " that we have: try again, so that it is described anew.",
 			}
 		}
 		switch f.Type {

@@ -200,7 +200,7 @@ func (s *Schedules) get(ctx context.Context, id string) (*ent.Schedule, error) {
 func (s *Schedules) check(ctx context.Context, w Work) (job.Spec, error) {
 	check := s.Checks[w.Operation]
 	if check == nil {
-		return job.Spec{}, invalid("operation", "NOT_SCHEDULABLE", "%s cannot be scheduled.", w.Operation)
+		return job.Spec{}, invalid("operation", "NOT_SCHEDULABLE", "%s cannot be scheduled: choose a backup.", w.Operation)
 	}
 	org, err := s.DB.Client.Org.Get(ctx, w.OrgID)
 	switch {

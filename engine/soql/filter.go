@@ -68,7 +68,7 @@ var patterns = map[FilterOperator][2]string{
 func (f Filter) Condition(object string, schema Schema) (Condition, error) {
 	name, ok := schema.Object(object)
 	if !ok {
-		return nil, engine.E(engine.KindInvalid, "FILTER_OBJECT", "The object %s does not exist in the org, or our user may not see it.", object)
+		return nil, engine.E(engine.KindInvalid, "FILTER_OBJECT", "The object %s does not exist in the org, or the connected user may not see it: check its API name and that user's permissions.", object)
 	}
 	terms := make([]Condition, len(f.Conditions))
 	for i, line := range f.Conditions {

@@ -44,7 +44,7 @@ func (t *Templates) plan(ctx context.Context, orgID string, kind template.Type, 
 		return nil, err
 	}
 	if len(asked) == 0 {
-		return nil, wrong("", "TEMPLATE_EMPTY", "A template names at least one object.")
+		return nil, wrong("", "TEMPLATE_EMPTY", "A template names at least one object: choose one.")
 	}
 	p := planner{known: t.Dictionary.Memo(ctx, orgID), byPath: map[string]*object{}}
 	var problems []error
@@ -84,7 +84,7 @@ func (p *planner) add(in ObjectInput) error {
 	}
 	child := relation(parent, name, field)
 	if child == nil {
-		return wrong(in.Path, "RELATIONSHIP_UNKNOWN", "%s has no child %s by its field %s in this org, or our user may not see it.", parent.describe.Name, name, field)
+		return wrong(in.Path, "RELATIONSHIP_UNKNOWN", "%s has no child %s by its field %s in this org, or the connected user may not see it: choose one of its children.", parent.describe.Name, name, field)
 	}
 	return p.place(&object{parent: parent, field: child.Field}, child.ChildSObject, in)
 }

@@ -183,7 +183,7 @@ func (v *Vault) rebuild(ctx context.Context, orgID string, given []*customerKey)
 	if err != nil {
 		return err
 	}
-	err = &engine.Error{Kind: engine.KindNotFound, Code: "VAULT_NO_COPY", Org: orgID, Message: "The bucket holds no copy of this org's manifest."}
+	err = &engine.Error{Kind: engine.KindNotFound, Code: "VAULT_NO_COPY", Org: orgID, Message: "The bucket holds no copy of this org's manifest: check that it is the bucket the org was backed up to, and the org's id."}
 	for _, key := range slices.Backward(keys) {
 		var m *manifestCopy
 		var wrapped []wrappedKey

@@ -115,7 +115,7 @@ func (h *Handler) prove(w http.ResponseWriter, r *http.Request) (q request, err 
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return q, engine.E(engine.KindLimit, "TOO_LARGE", "The request is larger than 1 MB.")
+		return q, engine.E(engine.KindLimit, "TOO_LARGE", "The request is larger than 1 MB: ask for less at a time.")
 	case err != nil:
 		return q, badRequest("", "The request broke off.")
 	}

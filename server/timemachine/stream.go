@@ -80,7 +80,7 @@ func (h *Handler) redeem(r *http.Request) (viewer engine.Viewer, jobID string, e
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	link, err := h.Identity.OpenLink(streamTicket, token)
 	if e, told := engine.AsError(err); told && e.Code == "LINK_EXPIRED" {
-		return viewer, "", engine.E(engine.KindDenied, "TOKEN_EXPIRED", "This ticket has expired.")
+		return viewer, "", engine.E(engine.KindDenied, "TOKEN_EXPIRED", "This ticket has expired: open the record again.")
 	}
 	parts := strings.Split(link.ID, "/")
 	if err != nil || len(parts) != 3 {
@@ -89,7 +89,7 @@ func (h *Handler) redeem(r *http.Request) (viewer engine.Viewer, jobID string, e
 	viewer = engine.Viewer{Tenant: link.Tenant, Org: parts[0]}
 	fresh, err := h.Identity.Spend(engine.WithViewer(r.Context(), viewer), link.ID, link.Expires)
 	if err == nil && !fresh {
-		err = engine.E(engine.KindDenied, "TOKEN_REPLAYED", "This ticket has been used: it is good for one connection.")
+		err = engine.E(engine.KindDenied, "TOKEN_REPLAYED", "This ticket has been used, and is good for one connection: open the record again.")
 	}
 	return viewer, parts[1], err
 }

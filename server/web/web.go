@@ -146,7 +146,7 @@ func wholeBody(next http.Handler) http.Handler {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		switch {
 		case err != nil:
-			writeError(w, http.StatusRequestEntityTooLarge, "LIMIT", "A request has at most 1 MiB.")
+			writeError(w, http.StatusRequestEntityTooLarge, "LIMIT", "A request has at most 1 MiB: send less at a time.")
 		case !json.Valid(body):
 			writeError(w, http.StatusBadRequest, "BAD_USER_INPUT", "The body is not JSON: send {\"query\": …, \"variables\": …}.")
 		default:
