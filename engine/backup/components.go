@@ -120,14 +120,8 @@ func (b *Backup) Components(ctx context.Context, q ComponentQuery) ([]Component,
 		versions = b.Vault.Touched(ctx, point, object, q.Change, reading)
 	}
 	page := []Component{}
-	for version, err := range versions {
-		if e, ok := engine.AsError(err); ok && e.Code == "BACKUP_NOT_FOUND" {
-			return page, nil
-		}
+	for version, err := range b.whole(ctx, q.Job.OrgID, versions) {
 		if err != nil {
-			return nil, err
-		}
-		if version, err = b.withValues(ctx, q.Job.OrgID, version); err != nil {
 			return nil, err
 		}
 		if !contains(string(version.Value(capture.FieldFullName)), q.Search) && !contains(string(version.Value(capture.FieldComponentID)), q.Search) {

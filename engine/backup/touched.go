@@ -2,6 +2,7 @@ package backup
 
 import (
 	"context"
+	"iter"
 	"strings"
 
 	"github.com/holdfast-backup/holdfast/engine"
@@ -43,14 +44,9 @@ func (b *Backup) Touched(ctx context.Context, q TouchedQuery) ([]Touched, error)
 	if q.After == "" {
 		reading.After = nil
 	}
-	for version, err := range b.Vault.Touched(ctx, vault.Point{OrgID: q.Job.OrgID, JobID: q.Job.ID}, q.Object, q.Change, reading) {
-		if e, ok := engine.AsError(err); ok && e.Code == "BACKUP_NOT_FOUND" {
-			return page, nil
-		}
+	versions := b.Vault.Touched(ctx, vault.Point{OrgID: q.Job.OrgID, JobID: q.Job.ID}, q.Object, q.Change, reading)
+	for version, err := range b.whole(ctx, q.Job.OrgID, versions) {
 		if err != nil {
-			return nil, err
-		}
-		if version, err = b.withValues(ctx, q.Job.OrgID, version); err != nil {
 			return nil, err
 		}
 		name := string(version.Value(nameField))
@@ -67,6 +63,24 @@ func (b *Backup) Touched(ctx context.Context, q TouchedQuery) ([]Touched, error)
 		}
 	}
 	return page, nil
+}
+
+// whole goes through versions, each with values; there are none of a job that
+// has stored nothing.
+func (b *Backup) whole(ctx context.Context, orgID string, versions iter.Seq2[*vault.Version, error]) iter.Seq2[*vault.Version, error] {
+	return func(yield func(*vault.Version, error) bool) {
+		for version, err := range versions {
+			if e, ok := engine.AsError(err); ok && e.Code == "BACKUP_NOT_FOUND" {
+				return
+			}
+			if err == nil {
+				version, err = b.withValues(ctx, orgID, version)
+			}
+			if !yield(version, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // withValues gives a tombstone that came without values those of the version before it.
