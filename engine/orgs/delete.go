@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-backup/holdfast/ent"
 	"github.com/holdfast-backup/holdfast/ent/job"
 	"github.com/holdfast-backup/holdfast/ent/schedule"
+	"github.com/holdfast-backup/holdfast/ent/vaultrun"
 )
 
 // DeletePlan is what deleting a connection destroys (F27). State changes with
@@ -15,7 +16,8 @@ import (
 type DeletePlan struct {
 	Org        *ent.Org
 	Jobs       int
-	Unfinished int // jobs that must end, or be cancelled, first
+	Unfinished int  // jobs that must end, or be cancelled, first
+	Held       bool // a legal hold, on the org or on a backup, must be lifted first
 	Templates  int
 	Schedules  int
 	Objects    int
@@ -39,6 +41,11 @@ func (o *Orgs) PlanDelete(ctx context.Context, orgID string) (*DeletePlan, error
 			return nil, engine.Wrap("count what the org has", err)
 		}
 	}
+	held, err := row.QueryVaultRuns().Where(vaultrun.HoldNEQ("")).Exist(ctx)
+	if err != nil {
+		return nil, engine.Wrap("look for holds", err)
+	}
+	plan.Held = held || row.LegalHold != ""
 	stored, err := o.Vault.Objects(ctx, orgID)
 	for _, object := range stored {
 		plan.Records += object.Live
@@ -50,8 +57,8 @@ func (o *Orgs) PlanDelete(ctx context.Context, orgID string) (*DeletePlan, error
 
 // Delete destroys an org's connection and everything stored of it, as planned:
 // the keys first, so that from then on nothing can be read by anyone. State is
-// the plan's; KindConflict, PLAN_STALE, when a job was made since, or
-// JOBS_UNFINISHED. What fails in the middle can be run again.
+// the plan's; KindConflict, PLAN_STALE, when a job was made since,
+// JOBS_UNFINISHED or LEGAL_HOLD. What fails in the middle can be run again.
 func (o *Orgs) Delete(ctx context.Context, orgID, state string) error {
 	plan, err := o.PlanDelete(ctx, orgID)
 	if err != nil {
@@ -60,6 +67,8 @@ func (o *Orgs) Delete(ctx context.Context, orgID, state string) error {
 	switch {
 	case plan.Unfinished > 0:
 		return engine.E(engine.KindConflict, "JOBS_UNFINISHED", "%d jobs of “%s” have not finished: wait for them or cancel them, then delete the connection.", plan.Unfinished, plan.Org.Name)
+	case plan.Held:
+		return engine.E(engine.KindConflict, "LEGAL_HOLD", "“%s”, or a backup of it, is on hold: lift the hold (orgHold, backupHold), then delete the connection.", plan.Org.Name)
 	case plan.State != state:
 		return engine.E(engine.KindConflict, "PLAN_STALE", "A job has run since the plan was made: look at a new plan of “%s” first.", plan.Org.Name)
 	}

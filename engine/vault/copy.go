@@ -90,7 +90,21 @@ func (v *Vault) copyManifest(ctx context.Context, orgID string) error {
 	return v.dropCopies(ctx, orgID)
 }
 
-func (v *Vault) readManifest(ctx context.Context, orgID string) (*manifestCopy, error) {
+// readManifest reads again when something has changed meanwhile, so that a copy
+// does not name points whose versions were dropped between two of its queries.
+func (v *Vault) readManifest(ctx context.Context, orgID string) (m *manifestCopy, err error) {
+	for range sweepTries {
+		if m, err = v.manifestNow(ctx, orgID); err != nil {
+			return nil, err
+		}
+		if now, err := v.generation(ctx, orgID); err != nil || now == m.Generation {
+			return m, err
+		}
+	}
+	return m, nil
+}
+
+func (v *Vault) manifestNow(ctx context.Context, orgID string) (*manifestCopy, error) {
 	tenant, err := tenantOf(ctx)
 	if err != nil {
 		return nil, err
