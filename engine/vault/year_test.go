@@ -178,10 +178,9 @@ func (b *bundle) purgeSome(o *truth, points map[string][]byte) {
 	for i := 0; i < o.Records; i += 50 {
 		o.purged[i] = true
 		spec.Records = append(spec.Records, o.ID(i))
-		prefix := []byte("\"" + o.ID(i) + "\"")
-		for job, csv := range points {
-			points[job] = cutRow(csv, prefix)
-		}
+	}
+	for job, csv := range points {
+		points[job] = withoutRows(csv, spec.Records)
 	}
 	report, err := b.Purge(b.ctx, spec)
 	check(b.t, err)
@@ -190,19 +189,26 @@ func (b *bundle) purgeSome(o *truth, points map[string][]byte) {
 	}
 }
 
-// cutRow removes the row that begins with prefix; its text may hold newlines.
-func cutRow(csv, prefix []byte) []byte {
-	from := 0
-	if !bytes.HasPrefix(csv, prefix) {
-		if from = bytes.Index(csv, append([]byte("\n"), prefix...)) + 1; from == 0 {
-			return csv
+// withoutRows removes the rows of ids, which are their first columns; a row's
+// text may hold newlines.
+func withoutRows(csv []byte, ids []string) []byte {
+	gone := map[string]bool{}
+	for _, id := range ids {
+		gone[`"`+id+`"`] = true
+	}
+	kept := make([]byte, 0, len(csv))
+	for len(csv) > 0 {
+		end, quoted := 0, false
+		for ; csv[end] != '\n' || quoted; end++ {
+			if csv[end] == '"' {
+				quoted = !quoted
+			}
+		}
+		row := csv[:end+1]
+		csv = csv[end+1:]
+		if first, _, _ := bytes.Cut(row, []byte(",")); !gone[string(first)] {
+			kept = append(kept, row...)
 		}
 	}
-	to, quoted := from, false
-	for ; csv[to] != '\n' || quoted; to++ {
-		if csv[to] == '"' {
-			quoted = !quoted
-		}
-	}
-	return append(bytes.Clone(csv[:from]), csv[to+1:]...)
+	return kept
 }
