@@ -50,7 +50,7 @@ const (
 type Main struct {
 	Config config.Config
 	Log    *slog.Logger
-	// Clock is the schedules' time, nil for the machine's, and SchedulePoll how
+	// Clock is the time of the schedules and of the orgs' quotas, nil for the machine's, and SchedulePoll how
 	// often they look for what is due, 0 for the default.
 	Clock        func() time.Time
 	SchedulePoll time.Duration
@@ -207,7 +207,7 @@ func (m *Main) rooms(s store) (graph.Rooms, error) {
 		return graph.Rooms{}, err
 	}
 	connections := orgs.New(orgs.Config{
-		DB: s.db.Client, Keeper: s.keeper, Vault: versions, Opener: salesforce.New(salesforce.Options{Log: m.Log}), Clock: time.Now, Log: m.Log,
+		DB: s.db.Client, Keeper: s.keeper, Vault: versions, Opener: salesforce.New(salesforce.Options{Log: m.Log, Now: m.Clock}), Clock: time.Now, Log: m.Log,
 		CallbackURL: m.publicURL() + web.CallbackPath, SalesforceHosts: m.Config.SalesforceHosts,
 	})
 	queue, dictionary := job.New(s.db, job.Settings{Lease: m.Config.Lease, Logger: m.Log}), capture.Dictionary{DB: s.db.Client}

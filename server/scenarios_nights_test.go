@@ -6,10 +6,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cockroachdb/datadriven"
 
 	"github.com/holdfast-backup/holdfast/engine/simorg"
+	"github.com/holdfast-backup/holdfast/ent/database"
 )
 
 // refusing is the org, but for queries of one SObject and lists of one metadata
@@ -32,6 +34,34 @@ func (s *scenario) refusing(w http.ResponseWriter, r *http.Request) {
 
 // meanwhile is what people do before the org answers a call of a path.
 type meanwhile struct{ path, work string }
+
+// wake lets time pass for the jobs that wait, too: their queue goes by the
+// database's clock. A job at work comes to its end, or to its pause, first.
+func (s *scenario) wake(passed time.Duration) {
+	db, err := database.Open(s.t.Context(), s.server.Config.DatabaseURL())
+	s.must(err)
+	defer func() { _ = db.Close() }()
+	for running := 1; running > 0; s.pause() {
+		s.must(db.SQL.QueryRowContext(s.t.Context(), "SELECT COUNT(*) FROM tasks WHERE state = 'RUNNING'").Scan(&running))
+	}
+	earlier := "run_at - make_interval(secs => $1)"
+	if s.server.Config.Database == "" {
+		earlier = "strftime('%Y-%m-%d %H:%M:%f+00:00', run_at, format('-%d seconds', $1))"
+	}
+	_, err = db.SQL.ExecContext(s.t.Context(), "UPDATE tasks SET run_at = "+earlier+" WHERE state = 'AVAILABLE'", int64(passed.Seconds()))
+	s.must(err)
+}
+
+// usage compares Holdfast's view of the org's daily calls with the org's own.
+func (s *scenario) usage() string {
+	rest, _ := dig(s.ask(`{ org(id: "%org%") { quota { usage { rest { max remaining } } } } }`), "org.quota.usage.rest").(map[string]any)
+	most, _ := rest["max"].(float64)
+	remaining, _ := rest["remaining"].(float64)
+	if used := s.org.Used(); used-int(most-remaining) > 1 || used < int(most-remaining) {
+		return fmt.Sprintf("Holdfast tells %v, the org has used %d", rest, used)
+	}
+	return fmt.Sprintf("%.0f %% used, by both", 100*(most-remaining)/most)
+}
 
 // fault sets what goes wrong in the org from now on.
 func (s *scenario) fault(d *datadriven.TestData) {

@@ -37,11 +37,12 @@ import (
 //	org                           people at work: insert Account as Acme {"Name": "Acme"} · update Acme {…} · delete Acme
 //	deploy                        people at work on the metadata: a line each, path = text; - path deletes
 //	schema                        administrators at work: put Account.Region__c text · put Contact.Sponsor__c Account · drop Account.Region__c · hide Account.Region__c (from the connected user) · show Account.Region__c
-//	clock d                       time passes, for the schedules and the org
+//	clock d                       time passes, for the schedules, the org and the jobs that wait
 //	fetch [lines=1] [range=0-4] [header=Name]  opens a link without signing in
 //	fault path=x kind=k [nth=n]   the org answers the n-th call of that path so, or all; without path: no faults
 //	meanwhile path=x              people at work as in org, just before the org answers the next call of that path
 //	used n                        so many of the org's daily calls are used
+//	limits                        how much of the org's daily calls is used, by Holdfast's word and by the org's
 //	fail SObject                  from now on the org answers no query of it
 //	log word                      waits for a line of a job's log
 //	restart                       the server is stopped and started on the same data
@@ -182,7 +183,10 @@ func (s *scenario) play(t *testing.T, d *datadriven.TestData) string {
 		passed, err := time.ParseDuration(d.CmdArgs[0].Key)
 		s.must(err)
 		s.clock.pass(passed)
+		s.wake(passed)
 		return ""
+	case "limits":
+		return s.usage()
 	case "fetch":
 		return s.fetch(d)
 	case "fault":
@@ -264,6 +268,7 @@ func dig(value any, path string) any {
 var (
 	times  = regexp.MustCompile(`\b20\d\d-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d|[+-]\d{4})|\b\d\d:\d\d UTC|\b20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC`)
 	spans  = regexp.MustCompile(`\b(day|week|month|year) 20[\dW-]+`)
+	used   = regexp.MustCompile(`used \d+ of its`)
 	moment = regexp.MustCompile(`\[\d+/\d+/20\d\d, \d+:\d\d:\d\d [AP]M\] (\[(?:info|warn|error)\])`)
 	links  = regexp.MustCompile(`/(file)/[\w-]+\.[\w-]+`)
 	ids    = regexp.MustCompile(`\b(ten|usr|org|job|jobobj|tpl|sch|aud)_[0-9A-Z]{26}\b`)
@@ -292,8 +297,9 @@ func compact(text string) string {
 }
 
 func (s *scenario) mask(text string) string {
-	text = moment.ReplaceAllString(text, "$1")         // a line of a log, without what stands before it
-	text = links.ReplaceAllString(text, "/$1/<token>") // two links may be the same one
+	text = used.ReplaceAllString(text, "used <n> of its") // the last calls may go out side by side
+	text = moment.ReplaceAllString(text, "$1")            // a line of a log, without what stands before it
+	text = links.ReplaceAllString(text, "/$1/<token>")    // two links may be the same one
 	for id, name := range s.answers {
 		text = strings.ReplaceAll(text, id, name)
 	}

@@ -111,7 +111,9 @@ func dateOf(h http.Header) (time.Time, error) {
 // Limits are the org's own counters.
 func (o *org) Limits(ctx context.Context) (engine.OrgLimits, error) {
 	var wire map[string]engine.Allowance
-	err := o.fetch(ctx, get(o.data("/limits"), "", "list its limits"), &wire)
+	c := get(o.data("/limits"), "", "list its limits")
+	c.urgent = true
+	err := o.fetch(ctx, c, &wire)
 	return engine.OrgLimits{
 		APIRequests:     wire["DailyApiRequests"],
 		BulkQueryJobs:   wire["DailyBulkV2QueryJobs"],

@@ -26,6 +26,7 @@ type call struct {
 	body   []byte
 	signed func(token string) []byte // a body that holds the session, in place of body
 	again  bool                      // sending it twice does no more than sending it once
+	urgent bool                      // sent though the quota is used up: it is how one sees that
 	org    string                    // our id of the org, for messages
 	object string                    // the SObject concerned, for messages
 	doing  string                    // what the org should do: "read Account"
@@ -63,7 +64,7 @@ func (o *org) do(ctx context.Context, c call, use func(answer) error) error {
 	c.org = o.session.ref
 	renewals := 0
 	for attempt := 1; ; attempt++ {
-		if err := o.governor.admit(); err != nil {
+		if err := o.governor.admit(); err != nil && !c.urgent {
 			return err
 		}
 		creds := o.session.current()

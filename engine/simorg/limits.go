@@ -125,6 +125,13 @@ func (o *Org) Calls() int64 {
 	return o.quota.total
 }
 
+// Used is how many of its daily API requests the org counts as used.
+func (o *Org) Used() int {
+	o.quota.mu.Lock()
+	defer o.quota.mu.Unlock()
+	return o.quota.windows[apiRequests].used(o.cfg.Now().Unix() / 3600)
+}
+
 // SetUsed makes the org believe that so many of its daily API requests are used.
 func (o *Org) SetUsed(requests int) {
 	o.quota.mu.Lock()
