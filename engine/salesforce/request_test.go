@@ -171,14 +171,18 @@ func TestGovernorStopsAtThePercentage(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	var used atomic.Int64
-	w.data("GET /limits", func(rw http.ResponseWriter, _ *http.Request) {
-		rw.Header().Set("Sforce-Limit-Info", fmt.Sprintf("api-usage=%d/100", used.Load()))
-		fmt.Fprint(rw, noLimits)
-	})
+	answering := func(text string) http.HandlerFunc {
+		return func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Sforce-Limit-Info", fmt.Sprintf("api-usage=%d/100", used.Load()))
+			fmt.Fprint(rw, text)
+		}
+	}
+	w.data("GET /limits", answering(noLimits))
+	w.data("GET /sobjects/", answering(`{"sobjects": []}`))
 	at := newClock()
 	org := w.open(t, salesforce.Options{Now: at.Now, Sleep: at.Sleep})
 	ask := func() error {
-		_, err := org.Limits(t.Context())
+		_, err := org.DescribeGlobal(t.Context())
 		return err
 	}
 	used.Store(80)
@@ -191,6 +195,9 @@ func TestGovernorStopsAtThePercentage(t *testing.T) {
 	}
 	if org.Calls() != calls {
 		t.Error("a call was made over the quota")
+	}
+	if _, err := org.Limits(t.Context()); err != nil {
+		t.Errorf("how much is used cannot be seen: %v", err)
 	}
 	used.Store(60) // the rolling day has moved on
 	at.advance(6 * time.Minute)
