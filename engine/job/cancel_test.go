@@ -68,7 +68,7 @@ func TestCancelOfAWaitingJob(t *testing.T) {
 		if got := finished(t, ctx, q, made.ID); got.State != engine.JobAborted {
 			t.Errorf("the job is %s", got.State)
 		}
-		if lines := whole(q.Tail(ctx, made.ID, 0)); len(lines) != 1 || lines[0].String() != "[warn] The job was cancelled." {
+		if lines := whole(q.Tail(ctx, made.ID, 0)); len(lines) != 1 || lines[0].Level != engine.LogWarn || lines[0].Message != "The job was cancelled." {
 			t.Errorf("the log is %v", lines)
 		}
 	})
