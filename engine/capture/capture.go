@@ -8,6 +8,7 @@
 package capture
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,7 +35,7 @@ const (
 	// atOnce is how many SObjects are read side by side, and askedAtOnce how many
 	// the org is asked for: it takes its time to have a large one ready.
 	atOnce      = 3
-	askedAtOnce = 8
+	askedAtOnce = 16
 	// preparedAtOnce bounds how many describes are in memory, and how many
 	// SObjects one probe asks about.
 	preparedAtOnce = 100
@@ -103,7 +104,7 @@ func (c *Capture) Records(ctx context.Context, r Request) (failed int, err error
 	if err != nil {
 		return 0, err
 	}
-	for part := range slices.Chunk(r.Targets, preparedAtOnce) {
+	for part := range slices.Chunk(largestFirst(r.Targets), preparedAtOnce) {
 		readings := make([]*reading, len(part))
 		for i, target := range part {
 			readings[i] = &reading{Request: r, Target: target, vault: c.Vault, mark: marks[target.Name], began: began, progress: r.Job.Object(target.Name)}
@@ -116,6 +117,18 @@ func (c *Capture) Records(ctx context.Context, r Request) (failed int, err error
 		}
 	}
 	return failed, nil
+}
+
+// largestFirst orders targets so that the longest reads begin first and the
+// short ones fill what they leave, instead of one long read at the end.
+func largestFirst(targets []Target) []Target {
+	size := func(t Target) int64 {
+		if t.Expected == nil {
+			return 0
+		}
+		return *t.Expected
+	}
+	return slices.SortedStableFunc(slices.Values(targets), func(a, b Target) int { return cmp.Compare(size(b), size(a)) })
 }
 
 // outset is the org's time, and up to where all was read before.
