@@ -92,6 +92,9 @@ func (c *counted) Write(p []byte) (int, error) {
 // TestLargeFile backs a file up that neither the org nor the server could hold,
 // on a way that breaks twice, and reads it again.
 func TestLargeFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures memory, which the race detector multiplies")
+	}
 	for _, ranges := range []bool{true, false} {
 		t.Run(fmt.Sprintf("the org answers ranges: %v", ranges), func(t *testing.T) {
 			l := newLargeOrg(t, ranges)

@@ -83,6 +83,7 @@ type scenario struct {
 	api        demo.API
 	people     *demo.Session
 	admin      person
+	naming     sync.Mutex        // guards people and the names below: some work while a job runs
 	names      map[string]string // what stands for what in questions
 	answers    map[string]string // what is shown for what in answers
 	log        bytes.Buffer      // all that the servers write there
@@ -154,7 +155,11 @@ func (s *scenario) start(c config.Config) {
 }
 
 // know lets a name stand for an id.
-func (s *scenario) know(name, id string) { s.names[name], s.answers[id] = id, "<"+name+">" }
+func (s *scenario) know(name, id string) {
+	s.naming.Lock()
+	defer s.naming.Unlock()
+	s.names[name], s.answers[id] = id, "<"+name+">"
+}
 
 func (s *scenario) play(t *testing.T, d *datadriven.TestData) string {
 	s.t, s.deadline = t, time.Now().Add(20*time.Second)
@@ -216,6 +221,8 @@ func (s *scenario) play(t *testing.T, d *datadriven.TestData) string {
 }
 
 func (s *scenario) fill(text string) string {
+	s.naming.Lock()
+	defer s.naming.Unlock()
 	for name, id := range s.names {
 		text = strings.ReplaceAll(text, "%"+name+"%", id)
 	}
@@ -300,6 +307,8 @@ func (s *scenario) mask(text string) string {
 	text = used.ReplaceAllString(text, "used <n> of its") // the last calls may go out side by side
 	text = moment.ReplaceAllString(text, "$1")            // a line of a log, without what stands before it
 	text = links.ReplaceAllString(text, "/$1/<token>")    // two links may be the same one
+	s.naming.Lock()
+	defer s.naming.Unlock()
 	for id, name := range s.answers {
 		text = strings.ReplaceAll(text, id, name)
 	}
@@ -382,6 +391,8 @@ func (s *scenario) awaitJobs(n string) string {
 
 // work does what people do, a line each.
 func (s *scenario) work(input string) string {
+	s.naming.Lock()
+	defer s.naming.Unlock()
 	for line := range strings.SplitSeq(strings.TrimSpace(input), "\n") {
 		words, values, _ := strings.Cut(line, "{")
 		step := demo.Step{}
