@@ -29,18 +29,13 @@ func ingest(ctx context.Context, s *settings) error {
 	var stored int64
 	var took time.Duration
 	vaulted := func() error {
-		dir, err := os.MkdirTemp(s.dir, "ingest-")
-		if err != nil {
-			return err
-		}
-		st, err := newStore(ctx, dir, vault.Config{})
+		st, err := newStoreIn(ctx, s)
 		if err != nil {
 			return err
 		}
 		from := cpu()
-		counts, err := st.run(g.Schema(), func(w *vault.Writer) error { return putCSV(st.ctx, w, bytes.Clone(csv)) })
+		stored, err = st.take(g, csv)
 		took = cpu() - from
-		stored = counts.Bytes
 		return err
 	}
 	base := func() error { frames, err = f.store(csv); return err }

