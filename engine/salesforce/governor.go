@@ -25,6 +25,7 @@ const (
 type governor struct {
 	now   func() time.Time
 	slots chan struct{}
+	lone  chan struct{} // held by who takes all slots, so that no two take half each
 
 	mu          sync.Mutex
 	restPercent int
@@ -37,7 +38,7 @@ type governor struct {
 }
 
 func newGovernor(o Options) *governor {
-	return &governor{now: o.Now, slots: make(chan struct{}, o.InFlight)}
+	return &governor{now: o.Now, slots: make(chan struct{}, o.InFlight), lone: make(chan struct{}, 1)}
 }
 
 func (g *governor) setPercent(rest, bulk int) {
@@ -63,14 +64,40 @@ func (g *governor) admit() error {
 		g.used, g.max, g.restPercent)
 }
 
-// enter waits for one of the org's slots; the caller must release it.
-func (g *governor) enter(ctx context.Context) (release func(), err error) {
+// enterFunc waits until a call may be sent; the caller must leave.
+type enterFunc func(context.Context) (leave func(), err error)
+
+// enter waits for one of the org's slots.
+func (g *governor) enter(ctx context.Context) (leave func(), err error) {
 	select {
 	case g.slots <- struct{}{}:
 		return func() { <-g.slots }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// enterAlone waits for all of the org's slots.
+func (g *governor) enterAlone(ctx context.Context) (leave func(), err error) {
+	select {
+	case g.lone <- struct{}{}:
+		defer func() { <-g.lone }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	taken := 0
+	leave = func() {
+		for range taken {
+			<-g.slots
+		}
+	}
+	for ; taken < cap(g.slots); taken++ {
+		if _, err := g.enter(ctx); err != nil {
+			leave()
+			return nil, err
+		}
+	}
+	return leave, nil
 }
 
 // observe reads the usage that comes with an answer: api-usage=18/15000.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/holdfast-backup/holdfast/engine"
 )
@@ -107,7 +108,14 @@ func (c *Client) token(ctx context.Context, loginURL string, form url.Values) (e
 	}
 }
 
+// renewalWithin bounds one request for tokens, which its caller's end does not:
+// a refresh token that rotates is spent once the org has seen it, and what
+// takes its place is in the answer.
+const renewalWithin = time.Minute
+
 func (c *Client) tokenOnce(ctx context.Context, loginURL string, form url.Values) (engine.Tokens, error) {
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), renewalWithin, unreachable(errStalled))
+	defer cancel()
 	resp, err := c.postForm(ctx, loginURL, tokenPath, form)
 	if err != nil {
 		return engine.Tokens{}, err

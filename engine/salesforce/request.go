@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -62,13 +63,17 @@ const mostRenewals = 2 // of the session, for one call
 // each time. An error of use that is not a broken connection is final.
 func (o *org) do(ctx context.Context, c call, use func(answer) error) error {
 	c.org = o.session.ref
-	renewals := 0
+	enter, renewals := o.governor.enter, 0
 	for attempt := 1; ; attempt++ {
 		if err := o.governor.admit(); err != nil && !c.urgent {
 			return err
 		}
-		creds := o.session.current()
-		err := o.once(ctx, creds, c, func(a answer) error {
+		leave, err := enter(ctx)
+		if err != nil {
+			return err
+		}
+		now := turn{o.session.current(), sync.OnceFunc(leave)}
+		err = o.once(ctx, now, c, func(a answer) error {
 			a.attempt = attempt
 			return use(a)
 		})
@@ -80,11 +85,12 @@ func (o *org) do(ctx context.Context, c call, use func(answer) error) error {
 		}
 		if r, ok := refused(err); ok && r.deadSession() && renewals < mostRenewals {
 			renewals++
-			if err := o.session.renew(ctx, creds.token); err != nil {
+			if enter, err = o.revive(ctx, now.token, renewals == mostRenewals); err != nil {
 				return err
 			}
 			continue
 		}
+		enter = o.governor.enter
 		if !o.mayRepeat(c, err, attempt) {
 			return explain(c, err)
 		}
@@ -92,6 +98,24 @@ func (o *org) do(ctx context.Context, c call, use func(answer) error) error {
 			return err
 		}
 	}
+}
+
+// revive renews the session for one call's next try, and is how that try is to
+// enter. The last try has the org to itself: a new session too may have been
+// ended by a call beside this one.
+func (o *org) revive(ctx context.Context, stale string, last bool) (enter enterFunc, err error) {
+	if !last {
+		return o.governor.enter, o.session.renew(ctx, stale)
+	}
+	leave, err := o.governor.enterAlone(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.session.renew(ctx, o.session.current().token); err != nil {
+		leave()
+		return nil, err
+	}
+	return func(context.Context) (func(), error) { return leave, nil }, nil
 }
 
 func (o *org) mayRepeat(c call, err error, attempt int) bool {
@@ -126,26 +150,29 @@ func (r Retry) pause(n int) time.Duration {
 	return rand.N(ceiling + 1)
 }
 
-// once sends a call a single time.
-func (o *org) once(ctx context.Context, creds credentials, c call, use func(answer) error) error {
+// turn is what it takes to send a call once.
+type turn struct {
+	credentials
+	leave func() // lets the next one in
+}
+
+// once sends a call a single time; it leaves when the answer begins.
+func (o *org) once(ctx context.Context, now turn, c call, use func(answer) error) error {
+	defer now.leave()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if c.signed != nil {
-		c.body = c.signed(creds.token)
+		c.body = c.signed(now.token)
 	}
-	req, err := http.NewRequestWithContext(ctx, c.method, creds.instance+c.path, bytes.NewReader(c.body))
+	req, err := http.NewRequestWithContext(ctx, c.method, now.instance+c.path, bytes.NewReader(c.body))
 	if err != nil {
 		return fmt.Errorf("salesforce: make the request to %s", c.doing)
 	}
-	o.setHeaders(req, creds.token, c)
+	o.setHeaders(req, now.token, c)
 	o.calls.Add(1)
 	engine.Called(ctx)
-	release, err := o.governor.enter(ctx)
-	if err != nil {
-		return err
-	}
 	resp, err := o.client.http.Do(req)
-	release()
+	now.leave()
 	if err != nil {
 		return breakage(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -47,6 +48,90 @@ func TestExpiredSessionIsRenewedOnce(t *testing.T) {
 	want := engine.Tokens{AccessToken: w.current(), RefreshToken: "refresh", InstanceURL: w.server.URL}
 	if w.grants.Load() != 1 || len(saved) != 1 || saved[0] != want {
 		t.Errorf("%d grants, saved %+v; want one of each", w.grants.Load(), saved)
+	}
+}
+
+// TestSessionThatACallBesideEnds: a call whose every try ends the session for
+// all fails alone.
+func TestSessionThatACallBesideEnds(t *testing.T) {
+	t.Parallel()
+	w := newWire(t)
+	var inFlight, met atomic.Int64
+	beside := func(end bool) http.HandlerFunc {
+		return func(rw http.ResponseWriter, r *http.Request) {
+			inFlight.Add(1)
+			defer inFlight.Add(-1)
+			tick := time.NewTicker(time.Millisecond)
+			defer tick.Stop()
+			for n := 0; n < 100 && inFlight.Load() < 2; n++ { // as long as the other call needs to come, if it comes
+				<-tick.C
+			}
+			if together := inFlight.Load() > 1; end || together {
+				if together {
+					met.Add(1)
+				}
+				w.token.Add(1)
+				refuse(rw, http.StatusUnauthorized, "INVALID_SESSION_ID", "Session expired or invalid")
+				return
+			}
+			fmt.Fprint(rw, noLimits)
+		}
+	}
+	w.HandleFunc("GET "+data+"/limits", beside(false))
+	w.HandleFunc("GET "+data+"/sobjects/", beside(true))
+	org := w.open(t, salesforce.Options{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		if _, err := org.DescribeGlobal(t.Context()); code(err) != "INVALID_SESSION_ID" {
+			t.Errorf("the call that ends sessions: got %v", err)
+		}
+	})
+	if _, err := org.Limits(t.Context()); err != nil {
+		t.Errorf("the call beside it: %v", err)
+	}
+	group.Wait()
+	if met.Load() == 0 {
+		t.Error("the two calls never met")
+	}
+}
+
+// TestRenewalOutlivesItsCall: what a refresh token is exchanged for is kept,
+// though the call that asked for it is cancelled meanwhile.
+func TestRenewalOutlivesItsCall(t *testing.T) {
+	t.Parallel()
+	w := newWire(t)
+	w.data("GET /limits", answering(noLimits))
+	ctx, cancel := context.WithCancelCause(t.Context())
+	spent := false
+	login := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		cancel(engine.E(engine.KindDenied, "ABORTED", "The job was cancelled."))
+		if spent {
+			rw.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(rw, `{"error":"invalid_grant"}`)
+			return
+		}
+		spent = true
+		fmt.Fprintf(rw, `{"access_token":%q,"refresh_token":"next","instance_url":%q}`, w.current(), w.server.URL)
+	}))
+	t.Cleanup(login.Close)
+	var saved engine.Tokens
+	conn := w.connection()
+	conn.LoginURL = login.URL
+	conn.Save = func(ctx context.Context, tokens engine.Tokens) error {
+		saved = tokens
+		return ctx.Err()
+	}
+	org, err := salesforce.New(salesforce.Options{}).Open(t.Context(), conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.token.Add(1)
+	_, _ = org.Limits(ctx)
+	if saved.RefreshToken != "next" {
+		t.Errorf("saved %+v", saved)
+	}
+	if _, err := org.Limits(t.Context()); err != nil {
+		t.Errorf("the next call: %v", err)
 	}
 }
 

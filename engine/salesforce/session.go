@@ -64,7 +64,7 @@ func (s *session) renew(ctx context.Context, stale string) error {
 	if conn.Save == nil {
 		return nil
 	}
-	return engine.Wrap("save the org's tokens", conn.Save(ctx, tokens))
+	return engine.Wrap("save the org's tokens", conn.Save(context.WithoutCancel(ctx), tokens))
 }
 
 // unrefused is the connection, unless a refusal still holds.
