@@ -41,6 +41,17 @@ func (v JobState) Finished() bool {
 	return v == JobCompleted || v == JobCompletedWithErrors || v == JobFailed || v == JobAborted
 }
 
+// WaitReason is why a job does not run though it has not ended.
+type WaitReason string
+
+// The reasons.
+const (
+	WaitQuota  WaitReason = "QUOTA"  // the org's daily allowance is used up to our share
+	WaitRetry  WaitReason = "RETRY"  // an attempt failed for a reason that may pass
+	WaitTurn   WaitReason = "TURN"   // another job has to end first
+	WaitServer WaitReason = "SERVER" // nothing but a server that is free is missing
+)
+
 // JobObjectState is where a job stands with one SObject.
 type JobObjectState string
 

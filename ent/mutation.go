@@ -12597,6 +12597,8 @@ type TaskMutation struct {
 	owner            *string
 	lease_until      *time.Time
 	cancel_requested *bool
+	wait_reason      *engine.WaitReason
+	wait_message     *string
 	serial_key       *string
 	unique_key       *string
 	payload          *json.RawMessage
@@ -13212,6 +13214,78 @@ func (m *TaskMutation) ResetCancelRequested() {
 	m.cancel_requested = nil
 }
 
+// SetWaitReason sets the "wait_reason" field.
+func (m *TaskMutation) SetWaitReason(er engine.WaitReason) {
+	m.wait_reason = &er
+}
+
+// WaitReason returns the value of the "wait_reason" field in the mutation.
+func (m *TaskMutation) WaitReason() (r engine.WaitReason, exists bool) {
+	v := m.wait_reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWaitReason returns the old "wait_reason" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldWaitReason(ctx context.Context) (v engine.WaitReason, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWaitReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWaitReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWaitReason: %w", err)
+	}
+	return oldValue.WaitReason, nil
+}
+
+// ResetWaitReason resets all changes to the "wait_reason" field.
+func (m *TaskMutation) ResetWaitReason() {
+	m.wait_reason = nil
+}
+
+// SetWaitMessage sets the "wait_message" field.
+func (m *TaskMutation) SetWaitMessage(s string) {
+	m.wait_message = &s
+}
+
+// WaitMessage returns the value of the "wait_message" field in the mutation.
+func (m *TaskMutation) WaitMessage() (r string, exists bool) {
+	v := m.wait_message
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWaitMessage returns the old "wait_message" field's value of the Task entity.
+// If the Task object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaskMutation) OldWaitMessage(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWaitMessage is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWaitMessage requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWaitMessage: %w", err)
+	}
+	return oldValue.WaitMessage, nil
+}
+
+// ResetWaitMessage resets all changes to the "wait_message" field.
+func (m *TaskMutation) ResetWaitMessage() {
+	m.wait_message = nil
+}
+
 // SetSerialKey sets the "serial_key" field.
 func (m *TaskMutation) SetSerialKey(s string) {
 	m.serial_key = &s
@@ -13619,7 +13693,7 @@ func (m *TaskMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *TaskMutation) Fields() []string {
-	fields := make([]string, 0, 18)
+	fields := make([]string, 0, 20)
 	if m.tenant_id != nil {
 		fields = append(fields, task.FieldTenantID)
 	}
@@ -13652,6 +13726,12 @@ func (m *TaskMutation) Fields() []string {
 	}
 	if m.cancel_requested != nil {
 		fields = append(fields, task.FieldCancelRequested)
+	}
+	if m.wait_reason != nil {
+		fields = append(fields, task.FieldWaitReason)
+	}
+	if m.wait_message != nil {
+		fields = append(fields, task.FieldWaitMessage)
 	}
 	if m.serial_key != nil {
 		fields = append(fields, task.FieldSerialKey)
@@ -13704,6 +13784,10 @@ func (m *TaskMutation) Field(name string) (ent.Value, bool) {
 		return m.LeaseUntil()
 	case task.FieldCancelRequested:
 		return m.CancelRequested()
+	case task.FieldWaitReason:
+		return m.WaitReason()
+	case task.FieldWaitMessage:
+		return m.WaitMessage()
 	case task.FieldSerialKey:
 		return m.SerialKey()
 	case task.FieldUniqueKey:
@@ -13749,6 +13833,10 @@ func (m *TaskMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldLeaseUntil(ctx)
 	case task.FieldCancelRequested:
 		return m.OldCancelRequested(ctx)
+	case task.FieldWaitReason:
+		return m.OldWaitReason(ctx)
+	case task.FieldWaitMessage:
+		return m.OldWaitMessage(ctx)
 	case task.FieldSerialKey:
 		return m.OldSerialKey(ctx)
 	case task.FieldUniqueKey:
@@ -13848,6 +13936,20 @@ func (m *TaskMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetCancelRequested(v)
+		return nil
+	case task.FieldWaitReason:
+		v, ok := value.(engine.WaitReason)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWaitReason(v)
+		return nil
+	case task.FieldWaitMessage:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWaitMessage(v)
 		return nil
 	case task.FieldSerialKey:
 		v, ok := value.(string)
@@ -14075,6 +14177,12 @@ func (m *TaskMutation) ResetField(name string) error {
 		return nil
 	case task.FieldCancelRequested:
 		m.ResetCancelRequested()
+		return nil
+	case task.FieldWaitReason:
+		m.ResetWaitReason()
+		return nil
+	case task.FieldWaitMessage:
+		m.ResetWaitMessage()
 		return nil
 	case task.FieldSerialKey:
 		m.ResetSerialKey()

@@ -10,6 +10,7 @@ import (
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
+	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/ent/job"
 	"github.com/holdfast-backup/holdfast/ent/task"
 )
@@ -41,6 +42,10 @@ type Task struct {
 	LeaseUntil *time.Time `json:"lease_until,omitempty"`
 	// CancelRequested holds the value of the "cancel_requested" field.
 	CancelRequested bool `json:"cancel_requested,omitempty"`
+	// why it waits until run_at; empty when it does not
+	WaitReason engine.WaitReason `json:"wait_reason,omitempty"`
+	// WaitMessage holds the value of the "wait_message" field.
+	WaitMessage string `json:"wait_message,omitempty"`
 	// one RUNNING task per key: org and class
 	SerialKey *string `json:"serial_key,omitempty"`
 	// one waiting job per key; another may run meanwhile (F37)
@@ -94,7 +99,7 @@ func (*Task) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case task.FieldPriority, task.FieldAttempt, task.FieldMaxAttempts:
 			values[i] = new(sql.NullInt64)
-		case task.FieldID, task.FieldTenantID, task.FieldJobID, task.FieldKind, task.FieldState, task.FieldOwner, task.FieldSerialKey, task.FieldUniqueKey, task.FieldError:
+		case task.FieldID, task.FieldTenantID, task.FieldJobID, task.FieldKind, task.FieldState, task.FieldOwner, task.FieldWaitReason, task.FieldWaitMessage, task.FieldSerialKey, task.FieldUniqueKey, task.FieldError:
 			values[i] = new(sql.NullString)
 		case task.FieldRunAt, task.FieldLeaseUntil, task.FieldFinishedAt, task.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -185,6 +190,18 @@ func (_m *Task) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field cancel_requested", values[i])
 			} else if value.Valid {
 				_m.CancelRequested = value.Bool
+			}
+		case task.FieldWaitReason:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field wait_reason", values[i])
+			} else if value.Valid {
+				_m.WaitReason = engine.WaitReason(value.String)
+			}
+		case task.FieldWaitMessage:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field wait_message", values[i])
+			} else if value.Valid {
+				_m.WaitMessage = value.String
 			}
 		case task.FieldSerialKey:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -308,6 +325,12 @@ func (_m *Task) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("cancel_requested=")
 	builder.WriteString(fmt.Sprintf("%v", _m.CancelRequested))
+	builder.WriteString(", ")
+	builder.WriteString("wait_reason=")
+	builder.WriteString(fmt.Sprintf("%v", _m.WaitReason))
+	builder.WriteString(", ")
+	builder.WriteString("wait_message=")
+	builder.WriteString(_m.WaitMessage)
 	builder.WriteString(", ")
 	if v := _m.SerialKey; v != nil {
 		builder.WriteString("serial_key=")

@@ -13,6 +13,7 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
+	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/ent/job"
 	"github.com/holdfast-backup/holdfast/ent/task"
 )
@@ -151,6 +152,34 @@ func (_c *TaskCreate) SetCancelRequested(v bool) *TaskCreate {
 func (_c *TaskCreate) SetNillableCancelRequested(v *bool) *TaskCreate {
 	if v != nil {
 		_c.SetCancelRequested(*v)
+	}
+	return _c
+}
+
+// SetWaitReason sets the "wait_reason" field.
+func (_c *TaskCreate) SetWaitReason(v engine.WaitReason) *TaskCreate {
+	_c.mutation.SetWaitReason(v)
+	return _c
+}
+
+// SetNillableWaitReason sets the "wait_reason" field if the given value is not nil.
+func (_c *TaskCreate) SetNillableWaitReason(v *engine.WaitReason) *TaskCreate {
+	if v != nil {
+		_c.SetWaitReason(*v)
+	}
+	return _c
+}
+
+// SetWaitMessage sets the "wait_message" field.
+func (_c *TaskCreate) SetWaitMessage(v string) *TaskCreate {
+	_c.mutation.SetWaitMessage(v)
+	return _c
+}
+
+// SetNillableWaitMessage sets the "wait_message" field if the given value is not nil.
+func (_c *TaskCreate) SetNillableWaitMessage(v *string) *TaskCreate {
+	if v != nil {
+		_c.SetWaitMessage(*v)
 	}
 	return _c
 }
@@ -313,6 +342,14 @@ func (_c *TaskCreate) defaults() error {
 		v := task.DefaultCancelRequested
 		_c.mutation.SetCancelRequested(v)
 	}
+	if _, ok := _c.mutation.WaitReason(); !ok {
+		v := task.DefaultWaitReason
+		_c.mutation.SetWaitReason(v)
+	}
+	if _, ok := _c.mutation.WaitMessage(); !ok {
+		v := task.DefaultWaitMessage
+		_c.mutation.SetWaitMessage(v)
+	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		if task.DefaultCreatedAt == nil {
 			return fmt.Errorf("ent: uninitialized task.DefaultCreatedAt (forgotten import ent/runtime?)")
@@ -365,6 +402,12 @@ func (_c *TaskCreate) check() error {
 	}
 	if _, ok := _c.mutation.CancelRequested(); !ok {
 		return &ValidationError{Name: "cancel_requested", err: errors.New(`ent: missing required field "Task.cancel_requested"`)}
+	}
+	if _, ok := _c.mutation.WaitReason(); !ok {
+		return &ValidationError{Name: "wait_reason", err: errors.New(`ent: missing required field "Task.wait_reason"`)}
+	}
+	if _, ok := _c.mutation.WaitMessage(); !ok {
+		return &ValidationError{Name: "wait_message", err: errors.New(`ent: missing required field "Task.wait_message"`)}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Task.created_at"`)}
@@ -444,6 +487,14 @@ func (_c *TaskCreate) createSpec() (*Task, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.CancelRequested(); ok {
 		_spec.SetField(task.FieldCancelRequested, field.TypeBool, value)
 		_node.CancelRequested = value
+	}
+	if value, ok := _c.mutation.WaitReason(); ok {
+		_spec.SetField(task.FieldWaitReason, field.TypeString, value)
+		_node.WaitReason = value
+	}
+	if value, ok := _c.mutation.WaitMessage(); ok {
+		_spec.SetField(task.FieldWaitMessage, field.TypeString, value)
+		_node.WaitMessage = value
 	}
 	if value, ok := _c.mutation.SerialKey(); ok {
 		_spec.SetField(task.FieldSerialKey, field.TypeString, value)
@@ -665,6 +716,30 @@ func (u *TaskUpsert) SetCancelRequested(v bool) *TaskUpsert {
 // UpdateCancelRequested sets the "cancel_requested" field to the value that was provided on create.
 func (u *TaskUpsert) UpdateCancelRequested() *TaskUpsert {
 	u.SetExcluded(task.FieldCancelRequested)
+	return u
+}
+
+// SetWaitReason sets the "wait_reason" field.
+func (u *TaskUpsert) SetWaitReason(v engine.WaitReason) *TaskUpsert {
+	u.Set(task.FieldWaitReason, v)
+	return u
+}
+
+// UpdateWaitReason sets the "wait_reason" field to the value that was provided on create.
+func (u *TaskUpsert) UpdateWaitReason() *TaskUpsert {
+	u.SetExcluded(task.FieldWaitReason)
+	return u
+}
+
+// SetWaitMessage sets the "wait_message" field.
+func (u *TaskUpsert) SetWaitMessage(v string) *TaskUpsert {
+	u.Set(task.FieldWaitMessage, v)
+	return u
+}
+
+// UpdateWaitMessage sets the "wait_message" field to the value that was provided on create.
+func (u *TaskUpsert) UpdateWaitMessage() *TaskUpsert {
+	u.SetExcluded(task.FieldWaitMessage)
 	return u
 }
 
@@ -980,6 +1055,34 @@ func (u *TaskUpsertOne) SetCancelRequested(v bool) *TaskUpsertOne {
 func (u *TaskUpsertOne) UpdateCancelRequested() *TaskUpsertOne {
 	return u.Update(func(s *TaskUpsert) {
 		s.UpdateCancelRequested()
+	})
+}
+
+// SetWaitReason sets the "wait_reason" field.
+func (u *TaskUpsertOne) SetWaitReason(v engine.WaitReason) *TaskUpsertOne {
+	return u.Update(func(s *TaskUpsert) {
+		s.SetWaitReason(v)
+	})
+}
+
+// UpdateWaitReason sets the "wait_reason" field to the value that was provided on create.
+func (u *TaskUpsertOne) UpdateWaitReason() *TaskUpsertOne {
+	return u.Update(func(s *TaskUpsert) {
+		s.UpdateWaitReason()
+	})
+}
+
+// SetWaitMessage sets the "wait_message" field.
+func (u *TaskUpsertOne) SetWaitMessage(v string) *TaskUpsertOne {
+	return u.Update(func(s *TaskUpsert) {
+		s.SetWaitMessage(v)
+	})
+}
+
+// UpdateWaitMessage sets the "wait_message" field to the value that was provided on create.
+func (u *TaskUpsertOne) UpdateWaitMessage() *TaskUpsertOne {
+	return u.Update(func(s *TaskUpsert) {
+		s.UpdateWaitMessage()
 	})
 }
 
@@ -1480,6 +1583,34 @@ func (u *TaskUpsertBulk) SetCancelRequested(v bool) *TaskUpsertBulk {
 func (u *TaskUpsertBulk) UpdateCancelRequested() *TaskUpsertBulk {
 	return u.Update(func(s *TaskUpsert) {
 		s.UpdateCancelRequested()
+	})
+}
+
+// SetWaitReason sets the "wait_reason" field.
+func (u *TaskUpsertBulk) SetWaitReason(v engine.WaitReason) *TaskUpsertBulk {
+	return u.Update(func(s *TaskUpsert) {
+		s.SetWaitReason(v)
+	})
+}
+
+// UpdateWaitReason sets the "wait_reason" field to the value that was provided on create.
+func (u *TaskUpsertBulk) UpdateWaitReason() *TaskUpsertBulk {
+	return u.Update(func(s *TaskUpsert) {
+		s.UpdateWaitReason()
+	})
+}
+
+// SetWaitMessage sets the "wait_message" field.
+func (u *TaskUpsertBulk) SetWaitMessage(v string) *TaskUpsertBulk {
+	return u.Update(func(s *TaskUpsert) {
+		s.SetWaitMessage(v)
+	})
+}
+
+// UpdateWaitMessage sets the "wait_message" field to the value that was provided on create.
+func (u *TaskUpsertBulk) UpdateWaitMessage() *TaskUpsertBulk {
+	return u.Update(func(s *TaskUpsert) {
+		s.UpdateWaitMessage()
 	})
 }
 

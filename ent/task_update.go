@@ -13,6 +13,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/dialect/sql/sqljson"
 	"entgo.io/ent/schema/field"
+	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/ent/predicate"
 	"github.com/holdfast-backup/holdfast/ent/task"
 )
@@ -172,6 +173,34 @@ func (_u *TaskUpdate) SetCancelRequested(v bool) *TaskUpdate {
 func (_u *TaskUpdate) SetNillableCancelRequested(v *bool) *TaskUpdate {
 	if v != nil {
 		_u.SetCancelRequested(*v)
+	}
+	return _u
+}
+
+// SetWaitReason sets the "wait_reason" field.
+func (_u *TaskUpdate) SetWaitReason(v engine.WaitReason) *TaskUpdate {
+	_u.mutation.SetWaitReason(v)
+	return _u
+}
+
+// SetNillableWaitReason sets the "wait_reason" field if the given value is not nil.
+func (_u *TaskUpdate) SetNillableWaitReason(v *engine.WaitReason) *TaskUpdate {
+	if v != nil {
+		_u.SetWaitReason(*v)
+	}
+	return _u
+}
+
+// SetWaitMessage sets the "wait_message" field.
+func (_u *TaskUpdate) SetWaitMessage(v string) *TaskUpdate {
+	_u.mutation.SetWaitMessage(v)
+	return _u
+}
+
+// SetNillableWaitMessage sets the "wait_message" field if the given value is not nil.
+func (_u *TaskUpdate) SetNillableWaitMessage(v *string) *TaskUpdate {
+	if v != nil {
+		_u.SetWaitMessage(*v)
 	}
 	return _u
 }
@@ -385,6 +414,12 @@ func (_u *TaskUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.CancelRequested(); ok {
 		_spec.SetField(task.FieldCancelRequested, field.TypeBool, value)
 	}
+	if value, ok := _u.mutation.WaitReason(); ok {
+		_spec.SetField(task.FieldWaitReason, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.WaitMessage(); ok {
+		_spec.SetField(task.FieldWaitMessage, field.TypeString, value)
+	}
 	if value, ok := _u.mutation.SerialKey(); ok {
 		_spec.SetField(task.FieldSerialKey, field.TypeString, value)
 	}
@@ -589,6 +624,34 @@ func (_u *TaskUpdateOne) SetCancelRequested(v bool) *TaskUpdateOne {
 func (_u *TaskUpdateOne) SetNillableCancelRequested(v *bool) *TaskUpdateOne {
 	if v != nil {
 		_u.SetCancelRequested(*v)
+	}
+	return _u
+}
+
+// SetWaitReason sets the "wait_reason" field.
+func (_u *TaskUpdateOne) SetWaitReason(v engine.WaitReason) *TaskUpdateOne {
+	_u.mutation.SetWaitReason(v)
+	return _u
+}
+
+// SetNillableWaitReason sets the "wait_reason" field if the given value is not nil.
+func (_u *TaskUpdateOne) SetNillableWaitReason(v *engine.WaitReason) *TaskUpdateOne {
+	if v != nil {
+		_u.SetWaitReason(*v)
+	}
+	return _u
+}
+
+// SetWaitMessage sets the "wait_message" field.
+func (_u *TaskUpdateOne) SetWaitMessage(v string) *TaskUpdateOne {
+	_u.mutation.SetWaitMessage(v)
+	return _u
+}
+
+// SetNillableWaitMessage sets the "wait_message" field if the given value is not nil.
+func (_u *TaskUpdateOne) SetNillableWaitMessage(v *string) *TaskUpdateOne {
+	if v != nil {
+		_u.SetWaitMessage(*v)
 	}
 	return _u
 }
@@ -831,6 +894,12 @@ func (_u *TaskUpdateOne) sqlSave(ctx context.Context) (_node *Task, err error) {
 	}
 	if value, ok := _u.mutation.CancelRequested(); ok {
 		_spec.SetField(task.FieldCancelRequested, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.WaitReason(); ok {
+		_spec.SetField(task.FieldWaitReason, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.WaitMessage(); ok {
+		_spec.SetField(task.FieldWaitMessage, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.SerialKey(); ok {
 		_spec.SetField(task.FieldSerialKey, field.TypeString, value)

@@ -30,6 +30,10 @@ func (r *jobResolver) Log(ctx context.Context, obj *ent.Job, after int64, first 
 	return r.logLines(ctx, obj.ID, first, logConditions(after, object, levels)...)
 }
 
+func (r *jobResolver) Waiting(ctx context.Context, obj *ent.Job) (*job.Wait, error) {
+	return r.Rooms.Jobs.Waiting(ctx, obj)
+}
+
 func (r *jobObjectResolver) Completeness(ctx context.Context, obj *ent.JobObject) (*ent.JobObject, error) {
 	return obj, nil
 }
@@ -45,6 +49,10 @@ func (r *mutationResolver) JobCancel(ctx context.Context, input generated.JobCan
 	}
 	cancelled, err := r.DB.Job.Get(ctx, input.JobID)
 	return &generated.JobCancelPayload{Job: cancelled, UserErrors: problems}, err
+}
+
+func (r *orgResolver) PausedJob(ctx context.Context, obj *ent.Org) (*ent.Job, error) {
+	return r.Rooms.Jobs.Paused(ctx, obj.ID)
 }
 
 func (r *queryResolver) Job(ctx context.Context, id string) (*ent.Job, error) {

@@ -63,6 +63,17 @@ func (s *scenario) usage() string {
 	return fmt.Sprintf("%.0f %% used, by both", 100*(most-remaining)/most)
 }
 
+// awaitWait waits until a job waits for a reason, and shows what it says.
+func (s *scenario) awaitWait(job, reason string) string {
+	for {
+		answer := s.ask(fmt.Sprintf(`{ job(id: "%s") { waiting { reason message until } } }`, job))
+		if dig(answer, "job.waiting.reason") == reason {
+			return s.show(dig(answer, "job.waiting"))
+		}
+		s.pause()
+	}
+}
+
 // fault sets what goes wrong in the org from now on.
 func (s *scenario) fault(d *datadriven.TestData) {
 	fault := simorg.Fault{}

@@ -45,6 +45,7 @@ import (
 //	limits                        how much of the org's daily calls is used, by Holdfast's word and by the org's
 //	fail SObject                  from now on the org answers no query of it
 //	log word                      waits for a line of a job's log
+//	waits reason                  waits until a job waits for that reason
 //	restart                       the server is stopped and started on the same data
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("scenarios/*.txt")
@@ -213,6 +214,8 @@ func (s *scenario) play(t *testing.T, d *datadriven.TestData) string {
 		s.must(s.server.Close())
 		s.start(s.server.Config)
 		return ""
+	case "waits":
+		return s.awaitWait(s.fill(strings.TrimSpace(d.Input)), d.CmdArgs[0].Key)
 	case "log":
 		return s.awaitLog(s.fill(strings.TrimSpace(d.Input)), d.CmdArgs[0].Key)
 	}

@@ -33,7 +33,7 @@ func (q *Queue) claim(ctx context.Context, operations []engine.Operation, limit 
 		return nil, err
 	}
 	defer func() { _ = tx.Rollback() }()
-	rows, err := tx.QueryContext(ctx, `UPDATE tasks SET state = 'RUNNING', owner = $1, attempt = attempt + 1, lease_until = `+q.speech.in(q.settings.Lease)+`
+	rows, err := tx.QueryContext(ctx, `UPDATE tasks SET state = 'RUNNING', owner = $1, attempt = attempt + 1, wait_reason = '', wait_message = '', lease_until = `+q.speech.in(q.settings.Lease)+`
 		WHERE id IN (SELECT t.id FROM tasks t
 			WHERE t.state = 'AVAILABLE' AND t.run_at <= `+q.speech.now+` AND t.kind IN (`+quoted(operations)+`)
 			AND (t.serial_key IS NULL OR NOT EXISTS (SELECT 1 FROM tasks o WHERE o.serial_key = t.serial_key

@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime/debug"
 	"time"
 
@@ -21,23 +22,20 @@ const (
 	faultInside = "Something went wrong inside Holdfast: the server's log tells the operator more."
 )
 
-// Snooze is returned by a worker that must wait: its job goes back into the
-// queue for that long, without counting as an attempt. The reason, a whole
-// sentence, goes to the job's log.
-func Snooze(d time.Duration, reason string) error { return &snooze{d, reason} }
-
-type snooze struct {
-	wait   time.Duration
-	reason string
-}
-
-func (s *snooze) Error() string { return s.reason }
-
 // ending is how a task and its job finish.
 type ending struct {
 	task          string
 	job           engine.JobState
 	code, message string
+}
+
+// rest is how long a task waits for its next attempt, and why; uncounted is 1
+// when the attempt before it shall not count.
+type rest struct {
+	reason    engine.WaitReason
+	message   string
+	wait      time.Duration
+	uncounted int
 }
 
 var cancelled = ending{task: "CANCELLED", job: engine.JobAborted, code: "JOB_CANCELLED", message: "The job was cancelled."}
@@ -87,7 +85,6 @@ func (r *Run) conclude(err error) {
 	cause := context.Cause(r.ctx)
 	ctx, stop := context.WithTimeout(context.WithoutCancel(r.ctx), lastWords)
 	defer stop()
-	var nap *snooze
 	switch {
 	case errors.Is(cause, ErrLeaseLost):
 		return
@@ -98,10 +95,7 @@ func (r *Run) conclude(err error) {
 		err = r.end(ctx, cancelled)
 	case errors.Is(cause, ErrShutdown):
 		r.Log(engine.LogInfo, "", "The server is stopping: the job goes on when it is back, or on another node.")
-		err = r.again(ctx, 0, 1)
-	case errors.As(err, &nap):
-		r.Log(engine.LogInfo, "", "%s Going on at %s.", nap.reason, r.inWords(nap.wait))
-		err = r.again(ctx, nap.wait, 1)
+		err = r.again(ctx, rest{uncounted: 1})
 	default:
 		err = r.failed(ctx, err)
 	}
@@ -117,12 +111,12 @@ func (r *Run) failed(ctx context.Context, err error) error {
 	end := failure(err)
 	if end.code == quotaCode {
 		r.Log(engine.LogWarn, "", "%s Going on at %s.", end.message, r.inWords(quotaPause))
-		return r.again(ctx, quotaPause, 1)
+		return r.again(ctx, rest{reason: engine.WaitQuota, message: end.message, wait: quotaPause, uncounted: 1})
 	}
 	if passes(err) && r.lease.attempt < r.lease.maxAttempts {
 		wait := r.queue.settings.Backoff(r.lease.attempt)
 		r.Log(engine.LogWarn, "", "%s Trying again in %s (attempt %d of %d failed).", end.message, wait.Round(time.Second), r.lease.attempt, r.lease.maxAttempts)
-		return r.again(ctx, wait, 0)
+		return r.again(ctx, rest{reason: engine.WaitRetry, message: fmt.Sprintf("%s Attempt %d of %d failed.", end.message, r.lease.attempt, r.lease.maxAttempts), wait: wait})
 	}
 	r.Log(engine.LogError, "", "%s", end.message)
 	return r.end(ctx, end)
@@ -161,12 +155,12 @@ func (r *Run) settle(ctx context.Context, outcome func(tx *ent.Tx) error) error 
 	}
 }
 
-// again puts the task back for another attempt; extra is 1 when this one shall not count.
-func (r *Run) again(ctx context.Context, wait time.Duration, extra int) error {
+// again puts the task back for another attempt.
+func (r *Run) again(ctx context.Context, pause rest) error {
 	q := r.queue
 	err := r.settle(ctx, func(tx *ent.Tx) error {
-		result, err := tx.ExecContext(ctx, "UPDATE tasks SET state = 'AVAILABLE', owner = NULL, lease_until = NULL, max_attempts = max_attempts + $4, run_at = CASE WHEN cancel_requested THEN "+
-			q.speech.now+" ELSE "+q.speech.in(wait)+" END WHERE "+held, r.token(extra)...)
+		result, err := tx.ExecContext(ctx, "UPDATE tasks SET state = 'AVAILABLE', owner = NULL, lease_until = NULL, max_attempts = max_attempts + $4, wait_reason = $5, wait_message = $6, run_at = CASE WHEN cancel_requested THEN "+
+			q.speech.now+" ELSE "+q.speech.in(pause.wait)+" END WHERE "+held, r.token(pause.uncounted, string(pause.reason), pause.message)...)
 		if err := oneRow(result, err); err != nil {
 			return err
 		}
@@ -175,7 +169,7 @@ func (r *Run) again(ctx context.Context, wait time.Duration, extra int) error {
 		}
 		return q.hub.announce(ctx, tx, queueTopic, jobTopic(r.lease.jobID))
 	})
-	time.AfterFunc(wait, func() { q.hub.signal(queueTopic) })
+	time.AfterFunc(pause.wait, func() { q.hub.signal(queueTopic) })
 	return err
 }
 

@@ -286,29 +286,6 @@ func TestDefaultBackoffGrows(t *testing.T) {
 	}
 }
 
-func TestSnoozeDoesNotCount(t *testing.T) {
-	t.Parallel()
-	databasetest.Each(t, func(t *testing.T, db *database.DB) {
-		ctx, o := tenant(t, db, "acme")
-		q := job.New(db, job.Settings{})
-		var naps atomic.Int64
-		q.Register(engine.CompositeBackup, worker(func(context.Context, *job.Run) error {
-			if naps.Add(1) <= 4 {
-				return job.Snooze(time.Millisecond, "The org is resting.")
-			}
-			return nil
-		}))
-		node(t, q)
-		got := finished(t, ctx, q, enqueue(t, ctx, q, job.Spec{OrgID: o.ID, Operation: engine.CompositeBackup, MaxAttempts: 1}).ID)
-		if got.State != engine.JobCompleted || naps.Load() != 5 {
-			t.Errorf("state %s after %d attempts", got.State, naps.Load())
-		}
-		if lines := whole(q.Tail(ctx, got.ID, 0)); len(lines) != 4 {
-			t.Errorf("the log tells of %d pauses", len(lines))
-		}
-	})
-}
-
 func TestStopHandsWorkBackUncounted(t *testing.T) {
 	t.Parallel()
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {

@@ -426,6 +426,8 @@ var (
 		{Name: "owner", Type: field.TypeString, Nullable: true},
 		{Name: "lease_until", Type: field.TypeTime, Nullable: true},
 		{Name: "cancel_requested", Type: field.TypeBool, Default: false},
+		{Name: "wait_reason", Type: field.TypeString, Default: ""},
+		{Name: "wait_message", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "serial_key", Type: field.TypeString, Nullable: true},
 		{Name: "unique_key", Type: field.TypeString, Nullable: true},
 		{Name: "payload", Type: field.TypeJSON, Nullable: true},
@@ -443,7 +445,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "tasks_jobs_tasks",
-				Columns:    []*schema.Column{TasksColumns[18]},
+				Columns:    []*schema.Column{TasksColumns[20]},
 				RefColumns: []*schema.Column{JobsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -462,7 +464,7 @@ var (
 			{
 				Name:    "task_serial_running",
 				Unique:  true,
-				Columns: []*schema.Column{TasksColumns[11]},
+				Columns: []*schema.Column{TasksColumns[13]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "state = 'RUNNING'",
 				},
@@ -470,17 +472,17 @@ var (
 			{
 				Name:    "task_serial_key_state_id",
 				Unique:  false,
-				Columns: []*schema.Column{TasksColumns[11], TasksColumns[3], TasksColumns[0]},
+				Columns: []*schema.Column{TasksColumns[13], TasksColumns[3], TasksColumns[0]},
 			},
 			{
 				Name:    "task_unique_key",
 				Unique:  false,
-				Columns: []*schema.Column{TasksColumns[12]},
+				Columns: []*schema.Column{TasksColumns[14]},
 			},
 			{
 				Name:    "task_job_id",
 				Unique:  false,
-				Columns: []*schema.Column{TasksColumns[18]},
+				Columns: []*schema.Column{TasksColumns[20]},
 			},
 		},
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/ent/auditentry"
 	"github.com/holdfast-backup/holdfast/ent/job"
 	"github.com/holdfast-backup/holdfast/ent/jobobject"
@@ -588,8 +589,16 @@ func init() {
 	taskDescCancelRequested := taskFields[10].Descriptor()
 	// task.DefaultCancelRequested holds the default value on creation for the cancel_requested field.
 	task.DefaultCancelRequested = taskDescCancelRequested.Default.(bool)
+	// taskDescWaitReason is the schema descriptor for wait_reason field.
+	taskDescWaitReason := taskFields[11].Descriptor()
+	// task.DefaultWaitReason holds the default value on creation for the wait_reason field.
+	task.DefaultWaitReason = engine.WaitReason(taskDescWaitReason.Default.(string))
+	// taskDescWaitMessage is the schema descriptor for wait_message field.
+	taskDescWaitMessage := taskFields[12].Descriptor()
+	// task.DefaultWaitMessage holds the default value on creation for the wait_message field.
+	task.DefaultWaitMessage = taskDescWaitMessage.Default.(string)
 	// taskDescCreatedAt is the schema descriptor for created_at field.
-	taskDescCreatedAt := taskFields[17].Descriptor()
+	taskDescCreatedAt := taskFields[19].Descriptor()
 	// task.DefaultCreatedAt holds the default value on creation for the created_at field.
 	task.DefaultCreatedAt = taskDescCreatedAt.Default.(func() time.Time)
 	// taskDescID is the schema descriptor for id field.

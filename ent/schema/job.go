@@ -163,6 +163,8 @@ func (Task) Fields() []ent.Field {
 		field.String("owner").Optional().Comment("the node that holds the lease"),
 		field.Time("lease_until").Optional().Nillable(),
 		field.Bool("cancel_requested").Default(false),
+		field.String("wait_reason").GoType(engine.WaitReason("")).Default("").Comment("why it waits until run_at; empty when it does not"),
+		field.Text("wait_message").Default(""),
 		field.String("serial_key").Optional().Nillable().Comment("one RUNNING task per key: org and class"),
 		field.String("unique_key").Optional().Nillable().Comment("one waiting job per key; another may run meanwhile (F37)"),
 		field.JSON("payload", json.RawMessage{}).Optional(),

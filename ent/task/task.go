@@ -11,6 +11,7 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"github.com/holdfast-backup/holdfast/engine"
 )
 
 const (
@@ -40,6 +41,10 @@ const (
 	FieldLeaseUntil = "lease_until"
 	// FieldCancelRequested holds the string denoting the cancel_requested field in the database.
 	FieldCancelRequested = "cancel_requested"
+	// FieldWaitReason holds the string denoting the wait_reason field in the database.
+	FieldWaitReason = "wait_reason"
+	// FieldWaitMessage holds the string denoting the wait_message field in the database.
+	FieldWaitMessage = "wait_message"
 	// FieldSerialKey holds the string denoting the serial_key field in the database.
 	FieldSerialKey = "serial_key"
 	// FieldUniqueKey holds the string denoting the unique_key field in the database.
@@ -81,6 +86,8 @@ var Columns = []string{
 	FieldOwner,
 	FieldLeaseUntil,
 	FieldCancelRequested,
+	FieldWaitReason,
+	FieldWaitMessage,
 	FieldSerialKey,
 	FieldUniqueKey,
 	FieldPayload,
@@ -118,6 +125,10 @@ var (
 	DefaultMaxAttempts int
 	// DefaultCancelRequested holds the default value on creation for the "cancel_requested" field.
 	DefaultCancelRequested bool
+	// DefaultWaitReason holds the default value on creation for the "wait_reason" field.
+	DefaultWaitReason engine.WaitReason
+	// DefaultWaitMessage holds the default value on creation for the "wait_message" field.
+	DefaultWaitMessage string
 	// DefaultCreatedAt holds the default value on creation for the "created_at" field.
 	DefaultCreatedAt func() time.Time
 	// DefaultID holds the default value on creation for the "id" field.
@@ -214,6 +225,16 @@ func ByLeaseUntil(opts ...sql.OrderTermOption) OrderOption {
 // ByCancelRequested orders the results by the cancel_requested field.
 func ByCancelRequested(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCancelRequested, opts...).ToFunc()
+}
+
+// ByWaitReason orders the results by the wait_reason field.
+func ByWaitReason(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldWaitReason, opts...).ToFunc()
+}
+
+// ByWaitMessage orders the results by the wait_message field.
+func ByWaitMessage(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldWaitMessage, opts...).ToFunc()
 }
 
 // BySerialKey orders the results by the serial_key field.

@@ -7,6 +7,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/ent/predicate"
 )
 
@@ -113,6 +114,17 @@ func LeaseUntil(v time.Time) predicate.Task {
 // CancelRequested applies equality check predicate on the "cancel_requested" field. It's identical to CancelRequestedEQ.
 func CancelRequested(v bool) predicate.Task {
 	return predicate.Task(sql.FieldEQ(FieldCancelRequested, v))
+}
+
+// WaitReason applies equality check predicate on the "wait_reason" field. It's identical to WaitReasonEQ.
+func WaitReason(v engine.WaitReason) predicate.Task {
+	vc := string(v)
+	return predicate.Task(sql.FieldEQ(FieldWaitReason, vc))
+}
+
+// WaitMessage applies equality check predicate on the "wait_message" field. It's identical to WaitMessageEQ.
+func WaitMessage(v string) predicate.Task {
+	return predicate.Task(sql.FieldEQ(FieldWaitMessage, v))
 }
 
 // SerialKey applies equality check predicate on the "serial_key" field. It's identical to SerialKeyEQ.
@@ -663,6 +675,155 @@ func CancelRequestedEQ(v bool) predicate.Task {
 // CancelRequestedNEQ applies the NEQ predicate on the "cancel_requested" field.
 func CancelRequestedNEQ(v bool) predicate.Task {
 	return predicate.Task(sql.FieldNEQ(FieldCancelRequested, v))
+}
+
+// WaitReasonEQ applies the EQ predicate on the "wait_reason" field.
+func WaitReasonEQ(v engine.WaitReason) predicate.Task {
+	vc := string(v)
+	return predicate.Task(sql.FieldEQ(FieldWaitReason, vc))
+}
+
+// WaitReasonNEQ applies the NEQ predicate on the "wait_reason" field.
+func WaitReasonNEQ(v engine.WaitReason) predicate.Task {
+	vc := string(v)
+	return predicate.Task(sql.FieldNEQ(FieldWaitReason, vc))
+}
+
+// WaitReasonIn applies the In predicate on the "wait_reason" field.
+func WaitReasonIn(vs ...engine.WaitReason) predicate.Task {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = string(vs[i])
+	}
+	return predicate.Task(sql.FieldIn(FieldWaitReason, v...))
+}
+
+// WaitReasonNotIn applies the NotIn predicate on the "wait_reason" field.
+func WaitReasonNotIn(vs ...engine.WaitReason) predicate.Task {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = string(vs[i])
+	}
+	return predicate.Task(sql.FieldNotIn(FieldWaitReason, v...))
+}
+
+// WaitReasonGT applies the GT predicate on the "wait_reason" field.
+func WaitReasonGT(v engine.WaitReason) predicate.Task {
+	vc := string(v)
+	return predicate.Task(sql.FieldGT(FieldWaitReason, vc))
+}
+
+// WaitReasonGTE applies the GTE predicate on the "wait_reason" field.
+func WaitReasonGTE(v engine.WaitReason) predicate.Task {
+	vc := string(v)
+	return predicate.Task(sql.FieldGTE(FieldWaitReason, vc))
+}
+
+// WaitReasonLT applies the LT predicate on the "wait_reason" field.
+func WaitReasonLT(v engine.WaitReason) predicate.Task {
+	vc := string(v)
+	return predicate.Task(sql.FieldLT(FieldWaitReason, vc))
+}
+
+// WaitReasonLTE applies the LTE predicate on the "wait_reason" field.
+func WaitReasonLTE(v engine.WaitReason) predicate.Task {
+	vc := string(v)
+	return predicate.Task(sql.FieldLTE(FieldWaitReason, vc))
+}
+
+// WaitReasonContains applies the Contains predicate on the "wait_reason" field.
+func WaitReasonContains(v engine.WaitReason) predicate.Task {
+	vc := string(v)
+	return predicate.Task(sql.FieldContains(FieldWaitReason, vc))
+}
+
+// WaitReasonHasPrefix applies the HasPrefix predicate on the "wait_reason" field.
+func WaitReasonHasPrefix(v engine.WaitReason) predicate.Task {
+	vc := string(v)
+	return predicate.Task(sql.FieldHasPrefix(FieldWaitReason, vc))
+}
+
+// WaitReasonHasSuffix applies the HasSuffix predicate on the "wait_reason" field.
+func WaitReasonHasSuffix(v engine.WaitReason) predicate.Task {
+	vc := string(v)
+	return predicate.Task(sql.FieldHasSuffix(FieldWaitReason, vc))
+}
+
+// WaitReasonEqualFold applies the EqualFold predicate on the "wait_reason" field.
+func WaitReasonEqualFold(v engine.WaitReason) predicate.Task {
+	vc := string(v)
+	return predicate.Task(sql.FieldEqualFold(FieldWaitReason, vc))
+}
+
+// WaitReasonContainsFold applies the ContainsFold predicate on the "wait_reason" field.
+func WaitReasonContainsFold(v engine.WaitReason) predicate.Task {
+	vc := string(v)
+	return predicate.Task(sql.FieldContainsFold(FieldWaitReason, vc))
+}
+
+// WaitMessageEQ applies the EQ predicate on the "wait_message" field.
+func WaitMessageEQ(v string) predicate.Task {
+	return predicate.Task(sql.FieldEQ(FieldWaitMessage, v))
+}
+
+// WaitMessageNEQ applies the NEQ predicate on the "wait_message" field.
+func WaitMessageNEQ(v string) predicate.Task {
+	return predicate.Task(sql.FieldNEQ(FieldWaitMessage, v))
+}
+
+// WaitMessageIn applies the In predicate on the "wait_message" field.
+func WaitMessageIn(vs ...string) predicate.Task {
+	return predicate.Task(sql.FieldIn(FieldWaitMessage, vs...))
+}
+
+// WaitMessageNotIn applies the NotIn predicate on the "wait_message" field.
+func WaitMessageNotIn(vs ...string) predicate.Task {
+	return predicate.Task(sql.FieldNotIn(FieldWaitMessage, vs...))
+}
+
+// WaitMessageGT applies the GT predicate on the "wait_message" field.
+func WaitMessageGT(v string) predicate.Task {
+	return predicate.Task(sql.FieldGT(FieldWaitMessage, v))
+}
+
+// WaitMessageGTE applies the GTE predicate on the "wait_message" field.
+func WaitMessageGTE(v string) predicate.Task {
+	return predicate.Task(sql.FieldGTE(FieldWaitMessage, v))
+}
+
+// WaitMessageLT applies the LT predicate on the "wait_message" field.
+func WaitMessageLT(v string) predicate.Task {
+	return predicate.Task(sql.FieldLT(FieldWaitMessage, v))
+}
+
+// WaitMessageLTE applies the LTE predicate on the "wait_message" field.
+func WaitMessageLTE(v string) predicate.Task {
+	return predicate.Task(sql.FieldLTE(FieldWaitMessage, v))
+}
+
+// WaitMessageContains applies the Contains predicate on the "wait_message" field.
+func WaitMessageContains(v string) predicate.Task {
+	return predicate.Task(sql.FieldContains(FieldWaitMessage, v))
+}
+
+// WaitMessageHasPrefix applies the HasPrefix predicate on the "wait_message" field.
+func WaitMessageHasPrefix(v string) predicate.Task {
+	return predicate.Task(sql.FieldHasPrefix(FieldWaitMessage, v))
+}
+
+// WaitMessageHasSuffix applies the HasSuffix predicate on the "wait_message" field.
+func WaitMessageHasSuffix(v string) predicate.Task {
+	return predicate.Task(sql.FieldHasSuffix(FieldWaitMessage, v))
+}
+
+// WaitMessageEqualFold applies the EqualFold predicate on the "wait_message" field.
+func WaitMessageEqualFold(v string) predicate.Task {
+	return predicate.Task(sql.FieldEqualFold(FieldWaitMessage, v))
+}
+
+// WaitMessageContainsFold applies the ContainsFold predicate on the "wait_message" field.
+func WaitMessageContainsFold(v string) predicate.Task {
+	return predicate.Task(sql.FieldContainsFold(FieldWaitMessage, v))
 }
 
 // SerialKeyEQ applies the EQ predicate on the "serial_key" field.

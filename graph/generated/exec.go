@@ -115,6 +115,7 @@ type JobResolver interface {
 	ObjectStates(ctx context.Context, obj *ent.Job) (*JobObjectStates, error)
 	Object(ctx context.Context, obj *ent.Job, name string) (*ent.JobObject, error)
 	LogLink(ctx context.Context, obj *ent.Job) (*SignedLink, error)
+	Waiting(ctx context.Context, obj *ent.Job) (*job.Wait, error)
 	Metadata(ctx context.Context, obj *ent.Job) (*backup.MetadataTotals, error)
 	MetadataStates(ctx context.Context, obj *ent.Job) (*JobObjectStates, error)
 	MetadataTypes(ctx context.Context, obj *ent.Job, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], orderBy *ent.JobObjectOrder, filter *MetadataTypeFilter) (*ent.JobObjectConnection, error)
@@ -190,6 +191,7 @@ type OrgResolver interface {
 
 	Backups(ctx context.Context, obj *ent.Org, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string]) (*ent.JobConnection, error)
 	Files(ctx context.Context, obj *ent.Org, linkedTo engine.RecordID, first *int, after *entgql.Cursor[string]) (*RecordFileConnection, error)
+	PausedJob(ctx context.Context, obj *ent.Org) (*ent.Job, error)
 	Encryption(ctx context.Context, obj *ent.Org) (*OrgEncryption, error)
 	Record(ctx context.Context, obj *ent.Org, objectName string, recordID engine.RecordID) (*restore.RecordHistory, error)
 	Retention(ctx context.Context, obj *ent.Org) (*retain.Policy, error)
@@ -987,6 +989,40 @@ type Job implements Node {
   ): JobObjectConnection!
   "The log from the line after the one numbered after. The subscription jobLog goes on from the last seq."
   log(after: Long! = 0, first: Int! = 100, object: String, levels: [LogLevel!]): [LogLine!]!
+}
+
+extend type Job {
+  "Why it does not run at the moment; null while it does, and when it has ended."
+  waiting: JobWait
+}
+
+extend type Org {
+  "The first of its jobs that pauses because the org's quota is reached: its waiting says more. Null when none does."
+  pausedJob: Job
+}
+
+"""
+Why a job waits.
+"""
+type JobWait {
+  reason: JobWaitReason!
+  "What a person reads."
+  message: String!
+  "When it is looked at again; null when that hangs on another job or on a server."
+  until: Time
+  "TURN: the job that has to end first."
+  behind: Job
+}
+
+enum JobWaitReason {
+  "The org's daily allowance is used up to our share of it."
+  QUOTA
+  "An attempt failed for a reason that may pass."
+  RETRY
+  "Another job of the org has to end first."
+  TURN
+  "Nothing but a server that is free is missing."
+  SERVER
 }
 
 """
@@ -2976,6 +3012,8 @@ func (ec *executionContext) childFields_Job(ctx context.Context, field graphql.C
 		return ec.fieldContext_Job_object(ctx, field)
 	case "logLink":
 		return ec.fieldContext_Job_logLink(ctx, field)
+	case "waiting":
+		return ec.fieldContext_Job_waiting(ctx, field)
 	case "metadata":
 		return ec.fieldContext_Job_metadata(ctx, field)
 	case "metadataStates":
@@ -3110,6 +3148,20 @@ func (ec *executionContext) childFields_JobProgress(ctx context.Context, field g
 		return ec.fieldContext_JobProgress_objects(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type JobProgress", field.Name)
+}
+
+func (ec *executionContext) childFields_JobWait(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reason":
+		return ec.fieldContext_JobWait_reason(ctx, field)
+	case "message":
+		return ec.fieldContext_JobWait_message(ctx, field)
+	case "until":
+		return ec.fieldContext_JobWait_until(ctx, field)
+	case "behind":
+		return ec.fieldContext_JobWait_behind(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JobWait", field.Name)
 }
 
 func (ec *executionContext) childFields_LogLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3382,6 +3434,8 @@ func (ec *executionContext) childFields_Org(ctx context.Context, field graphql.C
 		return ec.fieldContext_Org_backups(ctx, field)
 	case "files":
 		return ec.fieldContext_Org_files(ctx, field)
+	case "pausedJob":
+		return ec.fieldContext_Org_pausedJob(ctx, field)
 	case "encryption":
 		return ec.fieldContext_Org_encryption(ctx, field)
 	case "record":
@@ -9342,6 +9396,38 @@ func (ec *executionContext) fieldContext_Job_logLink(_ context.Context, field gr
 	return fc, nil
 }
 
+func (ec *executionContext) _Job_waiting(ctx context.Context, field graphql.CollectedField, obj *ent.Job) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Job_waiting(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Job().Waiting(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *job.Wait) graphql.Marshaler {
+			return ec.marshalOJobWait2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋjobᚐWait(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Job_waiting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Job",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_JobWait(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Job_metadata(ctx context.Context, field graphql.CollectedField, obj *ent.Job) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10510,6 +10596,107 @@ func (ec *executionContext) fieldContext_JobProgress_objects(_ context.Context, 
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_JobObject(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _JobWait_reason(ctx context.Context, field graphql.CollectedField, obj *job.Wait) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobWait_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v engine.WaitReason) graphql.Marshaler {
+			return ec.marshalNJobWaitReason2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐWaitReason(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JobWait_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobWait", field, false, false, errors.New("field of type JobWaitReason does not have child fields"))
+}
+
+func (ec *executionContext) _JobWait_message(ctx context.Context, field graphql.CollectedField, obj *job.Wait) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobWait_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JobWait_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobWait", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _JobWait_until(ctx context.Context, field graphql.CollectedField, obj *job.Wait) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobWait_until(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Until, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_JobWait_until(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobWait", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _JobWait_behind(ctx context.Context, field graphql.CollectedField, obj *job.Wait) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobWait_behind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Behind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Job) graphql.Marshaler {
+			return ec.marshalOJob2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚐJob(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_JobWait_behind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "JobWait",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Job(ctx, field)
 		},
 	}
 	return fc, nil
@@ -14755,6 +14942,38 @@ func (ec *executionContext) fieldContext_Org_files(ctx context.Context, field gr
 	if fc.Args, err = ec.field_Org_files_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Org_pausedJob(ctx context.Context, field graphql.CollectedField, obj *ent.Org) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Org_pausedJob(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Org().PausedJob(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Job) graphql.Marshaler {
+			return ec.marshalOJob2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚐJob(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Org_pausedJob(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Org",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Job(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -28400,6 +28619,44 @@ func (ec *executionContext) _Job(ctx context.Context, sel ast.SelectionSet, obj 
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "waiting":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Job_waiting(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "metadata":
 			field := field
 
@@ -29202,6 +29459,59 @@ func (ec *executionContext) _JobProgress(ctx context.Context, sel ast.SelectionS
 		case "objects":
 			out.Values[i] = ec._JobProgress_objects(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var jobWaitImplementors = []string{"JobWait"}
+
+func (ec *executionContext) _JobWait(ctx context.Context, sel ast.SelectionSet, obj *job.Wait) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, jobWaitImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("JobWait")
+		case "reason":
+			out.Values[i] = ec._JobWait_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._JobWait_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "until":
+			out.Values[i] = ec._JobWait_until(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "behind":
+			out.Values[i] = ec._JobWait_behind(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -31018,6 +31328,44 @@ func (ec *executionContext) _Org(ctx context.Context, sel ast.SelectionSet, obj 
 				}()
 				res = ec._Org_files(ctx, field, obj)
 				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "pausedJob":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Org_pausedJob(ctx, field, obj)
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -37423,6 +37771,23 @@ func (ec *executionContext) marshalNJobState2githubᚗcomᚋholdfastᚑbackupᚋ
 	return v
 }
 
+func (ec *executionContext) unmarshalNJobWaitReason2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐWaitReason(ctx context.Context, v any) (engine.WaitReason, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := engine.WaitReason(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNJobWaitReason2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐWaitReason(ctx context.Context, sel ast.SelectionSet, v engine.WaitReason) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNKeyKeeper2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐKeyKeeper(ctx context.Context, v any) (KeyKeeper, error) {
 	var res KeyKeeper
 	err := res.UnmarshalGQL(v)
@@ -39541,6 +39906,13 @@ func (ec *executionContext) marshalOJobState2ᚕgithubᚗcomᚋholdfastᚑbackup
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalOJobWait2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋjobᚐWait(ctx context.Context, sel ast.SelectionSet, v *job.Wait) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._JobWait(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOLogLevel2ᚕgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐLogLevelᚄ(ctx context.Context, v any) ([]engine.LogLevel, error) {
