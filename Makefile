@@ -106,7 +106,7 @@ fuzz: ## fuzz everything that parses, each for FUZZTIME
 soak: postgresql ## hours of chance: a year of RECORDS in the vault, HISTORIES of orgs, many kills, long fuzzing
 	HOLDFAST_SOAK=$(RECORDS) go test -count=1 -timeout 0 -run '^TestYear$$' -v ./engine/vault
 	HOLDFAST_SOAK=$(HISTORIES) go test $(LEAN) -count=1 -timeout 0 -run '^TestRandomHistories$$' -v ./server | $(BRIEF)
-	go test $(LEAN) -count=10 -timeout 0 -run 'Kill|^TestCrash$$' ./engine/vault ./engine/job ./server
+	HOLDFAST_KILLS=all go test $(LEAN) -count=10 -timeout 0 -run 'Kill|^TestCrash$$' ./engine/vault ./engine/job ./server
 	$(MAKE) fuzz FUZZTIME=10m
 
 .PHONY: year

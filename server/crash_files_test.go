@@ -51,7 +51,7 @@ func TestFilesSurviveBeingKilled(t *testing.T) {
 			if databaseURL != "" {
 				databaseURL = postgresURL(t)
 			}
-			v := newVictim(t, server.URL, databaseURL)
+			v := newVictim(t, server.URL, databaseURL, brief)
 			survive(t, v, wire, call)
 			for n := range files {
 				if got, want := v.content(t, people.ID(fmt.Sprintf("File%d", n))), fmt.Sprintf("content %d", n); got != want {

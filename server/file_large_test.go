@@ -98,7 +98,7 @@ func TestLargeFile(t *testing.T) {
 	for _, ranges := range []bool{true, false} {
 		t.Run(fmt.Sprintf("the org answers ranges: %v", ranges), func(t *testing.T) {
 			l := newLargeOrg(t, ranges)
-			v := newPatientVictim(t, l.url, "30s")
+			v := newVictim(t, l.url, "", patient)
 			if _, err := v.api.Backup(t.Context(), v.orgID, "without"); err != nil {
 				t.Fatal(err)
 			}
@@ -131,7 +131,7 @@ func TestLargeFile(t *testing.T) {
 // TestLargeFileThatNeverComesWhole: nothing of it is stored or listed, until it does.
 func TestLargeFileThatNeverComesWhole(t *testing.T) {
 	l := newLargeOrg(t, false)
-	v := newPatientVictim(t, l.url, "30s")
+	v := newVictim(t, l.url, "", patient)
 	l.add(t)
 	broken := simorg.Fault{Path: "/VersionData", Nth: 1, Kind: simorg.Reset, After: 3 << 20}
 	another := simorg.Fault{Path: "/VersionData", Nth: 1, Kind: simorg.Garbled}
@@ -162,7 +162,7 @@ func TestLargeFileSurvivesBeingKilled(t *testing.T) {
 	}
 	onEachDatabase(t, func(t *testing.T, databaseURL string) {
 		l := newLargeOrg(t, true)
-		v := newVictim(t, l.url, databaseURL)
+		v := newVictim(t, l.url, databaseURL, brief)
 		l.add(t)
 		killed := make(chan struct{})
 		pull := func() { v.kill(); close(killed) }
@@ -174,7 +174,7 @@ func TestLargeFileSurvivesBeingKilled(t *testing.T) {
 		}
 		<-killed
 		left := v.files(t)
-		v.start(t)
+		v.rise(t)
 		if _, err := v.api.Wait(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}

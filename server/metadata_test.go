@@ -68,16 +68,6 @@ func metadataOrg(t *testing.T, source fs.FS, permissions ...string) (*tripwire, 
 	return wire, server
 }
 
-// newPatientVictim is a victim whose lease outlasts a busy machine.
-func newPatientVictim(t *testing.T, orgURL, lease string) *victim {
-	t.Helper()
-	v := newVictim(t, orgURL, "")
-	v.kill()
-	v.env = append(v.env, "HOLDFAST_LEASE="+lease)
-	v.start(t)
-	return v
-}
-
 // backUpMetadata starts a backup; asked again, it finds the same one.
 func (v *victim) backUpMetadata(t *testing.T) (string, error) {
 	var answer struct {
@@ -134,7 +124,7 @@ func TestAMetadataBackupSurvivesBeingKilled(t *testing.T) {
 	const count = 6000 // two batches
 	wire, server := metadataOrg(t, apexClasses(count))
 	for _, call := range []int64{4, 14, 17} {
-		v := newPatientVictim(t, server.URL, "5s")
+		v := newVictim(t, server.URL, "", "5s")
 		killed := make(chan struct{})
 		pull := func() { v.kill(); close(killed) }
 		wire.pull.Store(&pull)
@@ -148,7 +138,7 @@ func TestAMetadataBackupSurvivesBeingKilled(t *testing.T) {
 		case <-time.After(time.Minute):
 			t.Fatalf("the backup made %d calls, not %d", wire.calls.Load()-before, call)
 		}
-		v.start(t)
+		v.rise(t)
 		id, err := v.backUpMetadata(t)
 		if err != nil {
 			t.Fatal(err)
@@ -199,7 +189,7 @@ func TestMetadataThatMayNotBeReadLeavesTheRecords(t *testing.T) {
 		t.Skip("stands on SQLite, which is 30 times slower under the race detector; make race runs short tests")
 	}
 	_, server := metadataOrg(t, apexClasses(1), "ApiEnabled", "ViewAllData", "ViewSetup")
-	v := newVictim(t, server.URL, "")
+	v := newVictim(t, server.URL, "", patient)
 	id, err := v.backUpMetadata(t)
 	if err != nil {
 		t.Fatal(err)
@@ -264,7 +254,7 @@ func TestManyComponents(t *testing.T) {
 		t.Skip("HOLDFAST_SOAK says how many components")
 	}
 	wire, server := metadataOrg(t, apexClasses(int(count)))
-	v := newPatientVictim(t, server.URL, "30s")
+	v := newVictim(t, server.URL, "", patient)
 	before, started := wire.calls.Load(), time.Now()
 	id, err := v.backUpMetadata(t)
 	if err == nil {
