@@ -80,3 +80,15 @@ func (v OAuthFlow) MarshalGQL(w io.Writer) { marshalEnum(w, v) }
 
 // UnmarshalGQL accepts one of Values.
 func (v *OAuthFlow) UnmarshalGQL(from any) error { return unmarshalEnum(v, from) }
+
+// MarshalGQL writes the value as GraphQL does.
+func (v EventKind) MarshalGQL(w io.Writer) { marshalEnum(w, v) }
+
+// UnmarshalGQL accepts one of Values.
+func (v *EventKind) UnmarshalGQL(from any) error { return unmarshalEnum(v, from) }
+
+// MarshalGQL writes the value as GraphQL does.
+func (v WaitReason) MarshalGQL(w io.Writer) { marshalEnum(w, v) }
+
+// UnmarshalGQL accepts one of Values.
+func (v *WaitReason) UnmarshalGQL(from any) error { return unmarshalEnum(v, from) }

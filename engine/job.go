@@ -52,6 +52,22 @@ const (
 	WaitServer WaitReason = "SERVER" // nothing but a server that is free is missing
 )
 
+// EventKind is what happened to an org.
+type EventKind string
+
+// The kinds of events.
+const (
+	EventJobQueued       EventKind = "JOB_QUEUED"
+	EventJobStarted      EventKind = "JOB_STARTED" // or goes on after it had waited
+	EventJobWaits        EventKind = "JOB_WAITS"   // though it had started
+	EventJobEnded        EventKind = "JOB_ENDED"
+	EventScheduleFired   EventKind = "SCHEDULE_FIRED"
+	EventScheduleRefused EventKind = "SCHEDULE_REFUSED" // it was due, but its job could not be made
+	EventConnected       EventKind = "ORG_CONNECTED"
+	EventRevoked         EventKind = "ORG_REVOKED"  // it no longer accepts our tokens
+	EventUnlocked        EventKind = "ORG_UNLOCKED" // a server was given the customer's key again
+)
+
 // JobObjectState is where a job stands with one SObject.
 type JobObjectState string
 
@@ -113,6 +129,16 @@ func (Operation) Values() []string {
 // Values lists every JobState.
 func (JobState) Values() []string {
 	return []string{string(JobQueued), string(JobInProgress), string(JobCompleted), string(JobCompletedWithErrors), string(JobFailed), string(JobAborted)}
+}
+
+// Values lists every WaitReason.
+func (WaitReason) Values() []string {
+	return []string{string(WaitQuota), string(WaitRetry), string(WaitTurn), string(WaitServer)}
+}
+
+// Values lists every EventKind.
+func (EventKind) Values() []string {
+	return []string{string(EventJobQueued), string(EventJobStarted), string(EventJobWaits), string(EventJobEnded), string(EventScheduleFired), string(EventScheduleRefused), string(EventConnected), string(EventRevoked), string(EventUnlocked)}
 }
 
 // Values lists every JobObjectState.

@@ -20,6 +20,7 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/jobobject"
 	"github.com/holdfast-backup/holdfast/ent/logline"
 	"github.com/holdfast-backup/holdfast/ent/org"
+	"github.com/holdfast-backup/holdfast/ent/orgevent"
 	"github.com/holdfast-backup/holdfast/ent/schedule"
 	"github.com/holdfast-backup/holdfast/ent/secret"
 	"github.com/holdfast-backup/holdfast/ent/session"
@@ -59,6 +60,8 @@ type Client struct {
 	LogLine *LogLineClient
 	// Org is the client for interacting with the Org builders.
 	Org *OrgClient
+	// OrgEvent is the client for interacting with the OrgEvent builders.
+	OrgEvent *OrgEventClient
 	// SObject is the client for interacting with the SObject builders.
 	SObject *SObjectClient
 	// Schedule is the client for interacting with the Schedule builders.
@@ -115,6 +118,7 @@ func (c *Client) init() {
 	c.JobObject = NewJobObjectClient(c.config)
 	c.LogLine = NewLogLineClient(c.config)
 	c.Org = NewOrgClient(c.config)
+	c.OrgEvent = NewOrgEventClient(c.config)
 	c.SObject = NewSObjectClient(c.config)
 	c.Schedule = NewScheduleClient(c.config)
 	c.Secret = NewSecretClient(c.config)
@@ -232,6 +236,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		JobObject:      NewJobObjectClient(cfg),
 		LogLine:        NewLogLineClient(cfg),
 		Org:            NewOrgClient(cfg),
+		OrgEvent:       NewOrgEventClient(cfg),
 		SObject:        NewSObjectClient(cfg),
 		Schedule:       NewScheduleClient(cfg),
 		Secret:         NewSecretClient(cfg),
@@ -276,6 +281,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		JobObject:      NewJobObjectClient(cfg),
 		LogLine:        NewLogLineClient(cfg),
 		Org:            NewOrgClient(cfg),
+		OrgEvent:       NewOrgEventClient(cfg),
 		SObject:        NewSObjectClient(cfg),
 		Schedule:       NewScheduleClient(cfg),
 		Secret:         NewSecretClient(cfg),
@@ -325,11 +331,11 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.AuditEntry, c.Job, c.JobObject, c.LogLine, c.Org, c.SObject, c.Schedule,
-		c.Secret, c.Session, c.SpentToken, c.Task, c.Template, c.TemplateObject,
-		c.Tenant, c.User, c.VaultFile, c.VaultHead, c.VaultKey, c.VaultObject,
-		c.VaultPurged, c.VaultRun, c.VaultRunObject, c.VaultSection, c.VaultSegment,
-		c.Watermark,
+		c.AuditEntry, c.Job, c.JobObject, c.LogLine, c.Org, c.OrgEvent, c.SObject,
+		c.Schedule, c.Secret, c.Session, c.SpentToken, c.Task, c.Template,
+		c.TemplateObject, c.Tenant, c.User, c.VaultFile, c.VaultHead, c.VaultKey,
+		c.VaultObject, c.VaultPurged, c.VaultRun, c.VaultRunObject, c.VaultSection,
+		c.VaultSegment, c.Watermark,
 	} {
 		n.Use(hooks...)
 	}
@@ -339,11 +345,11 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.AuditEntry, c.Job, c.JobObject, c.LogLine, c.Org, c.SObject, c.Schedule,
-		c.Secret, c.Session, c.SpentToken, c.Task, c.Template, c.TemplateObject,
-		c.Tenant, c.User, c.VaultFile, c.VaultHead, c.VaultKey, c.VaultObject,
-		c.VaultPurged, c.VaultRun, c.VaultRunObject, c.VaultSection, c.VaultSegment,
-		c.Watermark,
+		c.AuditEntry, c.Job, c.JobObject, c.LogLine, c.Org, c.OrgEvent, c.SObject,
+		c.Schedule, c.Secret, c.Session, c.SpentToken, c.Task, c.Template,
+		c.TemplateObject, c.Tenant, c.User, c.VaultFile, c.VaultHead, c.VaultKey,
+		c.VaultObject, c.VaultPurged, c.VaultRun, c.VaultRunObject, c.VaultSection,
+		c.VaultSegment, c.Watermark,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -362,6 +368,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.LogLine.mutate(ctx, m)
 	case *OrgMutation:
 		return c.Org.mutate(ctx, m)
+	case *OrgEventMutation:
+		return c.OrgEvent.mutate(ctx, m)
 	case *SObjectMutation:
 		return c.SObject.mutate(ctx, m)
 	case *ScheduleMutation:
@@ -706,6 +714,22 @@ func (c *JobClient) QueryTasks(_m *Job) *TaskQuery {
 			sqlgraph.From(job.Table, job.FieldID, id),
 			sqlgraph.To(task.Table, task.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, job.TasksTable, job.TasksColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryEvents queries the events edge of a Job.
+func (c *JobClient) QueryEvents(_m *Job) *OrgEventQuery {
+	query := (&OrgEventClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(job.Table, job.FieldID, id),
+			sqlgraph.To(orgevent.Table, orgevent.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, job.EventsTable, job.EventsColumn),
 		)
 		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
@@ -1163,6 +1187,22 @@ func (c *OrgClient) QueryJobs(_m *Org) *JobQuery {
 	return query
 }
 
+// QueryEvents queries the events edge of a Org.
+func (c *OrgClient) QueryEvents(_m *Org) *OrgEventQuery {
+	query := (&OrgEventClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(org.Table, org.FieldID, id),
+			sqlgraph.To(orgevent.Table, orgevent.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, org.EventsTable, org.EventsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // QuerySobjects queries the sobjects edge of a Org.
 func (c *OrgClient) QuerySobjects(_m *Org) *SObjectQuery {
 	query := (&SObjectClient{config: c.config}).Query()
@@ -1362,6 +1402,172 @@ func (c *OrgClient) mutate(ctx context.Context, m *OrgMutation) (Value, error) {
 		return (&OrgDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Org mutation op: %q", m.Op())
+	}
+}
+
+// OrgEventClient is a client for the OrgEvent schema.
+type OrgEventClient struct {
+	config
+}
+
+// NewOrgEventClient returns a client for the OrgEvent from the given config.
+func NewOrgEventClient(c config) *OrgEventClient {
+	return &OrgEventClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `orgevent.Hooks(f(g(h())))`.
+func (c *OrgEventClient) Use(hooks ...Hook) {
+	c.hooks.OrgEvent = append(c.hooks.OrgEvent, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `orgevent.Intercept(f(g(h())))`.
+func (c *OrgEventClient) Intercept(interceptors ...Interceptor) {
+	c.inters.OrgEvent = append(c.inters.OrgEvent, interceptors...)
+}
+
+// Create returns a builder for creating a OrgEvent entity.
+func (c *OrgEventClient) Create() *OrgEventCreate {
+	mutation := newOrgEventMutation(c.config, OpCreate)
+	return &OrgEventCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of OrgEvent entities.
+func (c *OrgEventClient) CreateBulk(builders ...*OrgEventCreate) *OrgEventCreateBulk {
+	return &OrgEventCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *OrgEventClient) MapCreateBulk(slice any, setFunc func(*OrgEventCreate, int)) *OrgEventCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &OrgEventCreateBulk{err: fmt.Errorf("calling to OrgEventClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*OrgEventCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &OrgEventCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for OrgEvent.
+func (c *OrgEventClient) Update() *OrgEventUpdate {
+	mutation := newOrgEventMutation(c.config, OpUpdate)
+	return &OrgEventUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *OrgEventClient) UpdateOne(_m *OrgEvent) *OrgEventUpdateOne {
+	mutation := newOrgEventMutation(c.config, OpUpdateOne, withOrgEvent(_m))
+	return &OrgEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *OrgEventClient) UpdateOneID(id int64) *OrgEventUpdateOne {
+	mutation := newOrgEventMutation(c.config, OpUpdateOne, withOrgEventID(id))
+	return &OrgEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for OrgEvent.
+func (c *OrgEventClient) Delete() *OrgEventDelete {
+	mutation := newOrgEventMutation(c.config, OpDelete)
+	return &OrgEventDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *OrgEventClient) DeleteOne(_m *OrgEvent) *OrgEventDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *OrgEventClient) DeleteOneID(id int64) *OrgEventDeleteOne {
+	builder := c.Delete().Where(orgevent.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &OrgEventDeleteOne{builder}
+}
+
+// Query returns a query builder for OrgEvent.
+func (c *OrgEventClient) Query() *OrgEventQuery {
+	return &OrgEventQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeOrgEvent},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a OrgEvent entity by its id.
+func (c *OrgEventClient) Get(ctx context.Context, id int64) (*OrgEvent, error) {
+	return c.Query().Where(orgevent.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *OrgEventClient) GetX(ctx context.Context, id int64) *OrgEvent {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrg queries the org edge of a OrgEvent.
+func (c *OrgEventClient) QueryOrg(_m *OrgEvent) *OrgQuery {
+	query := (&OrgClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(orgevent.Table, orgevent.FieldID, id),
+			sqlgraph.To(org.Table, org.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, orgevent.OrgTable, orgevent.OrgColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryJob queries the job edge of a OrgEvent.
+func (c *OrgEventClient) QueryJob(_m *OrgEvent) *JobQuery {
+	query := (&JobClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(orgevent.Table, orgevent.FieldID, id),
+			sqlgraph.To(job.Table, job.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, orgevent.JobTable, orgevent.JobColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *OrgEventClient) Hooks() []Hook {
+	hooks := c.hooks.OrgEvent
+	return append(hooks[:len(hooks):len(hooks)], orgevent.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *OrgEventClient) Interceptors() []Interceptor {
+	return c.inters.OrgEvent
+}
+
+func (c *OrgEventClient) mutate(ctx context.Context, m *OrgEventMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&OrgEventCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&OrgEventUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&OrgEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&OrgEventDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown OrgEvent mutation op: %q", m.Op())
 	}
 }
 
@@ -4400,16 +4606,16 @@ func (c *WatermarkClient) mutate(ctx context.Context, m *WatermarkMutation) (Val
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		AuditEntry, Job, JobObject, LogLine, Org, SObject, Schedule, Secret, Session,
-		SpentToken, Task, Template, TemplateObject, Tenant, User, VaultFile, VaultHead,
-		VaultKey, VaultObject, VaultPurged, VaultRun, VaultRunObject, VaultSection,
-		VaultSegment, Watermark []ent.Hook
+		AuditEntry, Job, JobObject, LogLine, Org, OrgEvent, SObject, Schedule, Secret,
+		Session, SpentToken, Task, Template, TemplateObject, Tenant, User, VaultFile,
+		VaultHead, VaultKey, VaultObject, VaultPurged, VaultRun, VaultRunObject,
+		VaultSection, VaultSegment, Watermark []ent.Hook
 	}
 	inters struct {
-		AuditEntry, Job, JobObject, LogLine, Org, SObject, Schedule, Secret, Session,
-		SpentToken, Task, Template, TemplateObject, Tenant, User, VaultFile, VaultHead,
-		VaultKey, VaultObject, VaultPurged, VaultRun, VaultRunObject, VaultSection,
-		VaultSegment, Watermark []ent.Interceptor
+		AuditEntry, Job, JobObject, LogLine, Org, OrgEvent, SObject, Schedule, Secret,
+		Session, SpentToken, Task, Template, TemplateObject, Tenant, User, VaultFile,
+		VaultHead, VaultKey, VaultObject, VaultPurged, VaultRun, VaultRunObject,
+		VaultSection, VaultSegment, Watermark []ent.Interceptor
 	}
 )
 

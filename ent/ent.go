@@ -17,6 +17,7 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/jobobject"
 	"github.com/holdfast-backup/holdfast/ent/logline"
 	"github.com/holdfast-backup/holdfast/ent/org"
+	"github.com/holdfast-backup/holdfast/ent/orgevent"
 	"github.com/holdfast-backup/holdfast/ent/schedule"
 	"github.com/holdfast-backup/holdfast/ent/secret"
 	"github.com/holdfast-backup/holdfast/ent/session"
@@ -102,6 +103,7 @@ func checkColumn(t, c string) error {
 			jobobject.Table:      jobobject.ValidColumn,
 			logline.Table:        logline.ValidColumn,
 			org.Table:            org.ValidColumn,
+			orgevent.Table:       orgevent.ValidColumn,
 			sobject.Table:        sobject.ValidColumn,
 			schedule.Table:       schedule.ValidColumn,
 			secret.Table:         secret.ValidColumn,

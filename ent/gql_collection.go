@@ -994,6 +994,11 @@ func (_q *OrgQuery) collectField(ctx context.Context, oneNode bool, opCtx *graph
 				selectedFields = append(selectedFields, org.FieldNextJobNumber)
 				fieldSeen[org.FieldNextJobNumber] = struct{}{}
 			}
+		case "lastEvent":
+			if _, ok := fieldSeen[org.FieldLastEvent]; !ok {
+				selectedFields = append(selectedFields, org.FieldLastEvent)
+				fieldSeen[org.FieldLastEvent] = struct{}{}
+			}
 		case "restPercent":
 			if _, ok := fieldSeen[org.FieldRestPercent]; !ok {
 				selectedFields = append(selectedFields, org.FieldRestPercent)

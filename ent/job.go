@@ -80,15 +80,18 @@ type JobEdges struct {
 	LogLines []*LogLine `json:"log_lines,omitempty"`
 	// Tasks holds the value of the tasks edge.
 	Tasks []*Task `json:"tasks,omitempty"`
+	// Events holds the value of the events edge.
+	Events []*OrgEvent `json:"events,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [4]bool
+	loadedTypes [5]bool
 	// totalCount holds the count of the edges above.
 	totalCount [2]map[string]int
 
 	namedObjects  map[string][]*JobObject
 	namedLogLines map[string][]*LogLine
 	namedTasks    map[string][]*Task
+	namedEvents   map[string][]*OrgEvent
 }
 
 // OrgOrErr returns the Org value or an error if the edge
@@ -127,6 +130,15 @@ func (e JobEdges) TasksOrErr() ([]*Task, error) {
 		return e.Tasks, nil
 	}
 	return nil, &NotLoadedError{edge: "tasks"}
+}
+
+// EventsOrErr returns the Events value or an error if the edge
+// was not loaded in eager-loading.
+func (e JobEdges) EventsOrErr() ([]*OrgEvent, error) {
+	if e.loadedTypes[4] {
+		return e.Events, nil
+	}
+	return nil, &NotLoadedError{edge: "events"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -333,6 +345,11 @@ func (_m *Job) QueryTasks() *TaskQuery {
 	return NewJobClient(_m.config).QueryTasks(_m)
 }
 
+// QueryEvents queries the "events" edge of the Job entity.
+func (_m *Job) QueryEvents() *OrgEventQuery {
+	return NewJobClient(_m.config).QueryEvents(_m)
+}
+
 // Update returns a builder for updating this Job.
 // Note that you need to call Job.Unwrap() before calling this method if this Job
 // was returned from a transaction, and the transaction was committed or rolled back.
@@ -499,6 +516,30 @@ func (_m *Job) appendNamedTasks(name string, edges ...*Task) {
 		_m.Edges.namedTasks[name] = []*Task{}
 	} else {
 		_m.Edges.namedTasks[name] = append(_m.Edges.namedTasks[name], edges...)
+	}
+}
+
+// NamedEvents returns the Events named value or an error if the edge was not
+// loaded in eager-loading with this name.
+func (_m *Job) NamedEvents(name string) ([]*OrgEvent, error) {
+	if _m.Edges.namedEvents == nil {
+		return nil, &NotLoadedError{edge: name}
+	}
+	nodes, ok := _m.Edges.namedEvents[name]
+	if !ok {
+		return nil, &NotLoadedError{edge: name}
+	}
+	return nodes, nil
+}
+
+func (_m *Job) appendNamedEvents(name string, edges ...*OrgEvent) {
+	if _m.Edges.namedEvents == nil {
+		_m.Edges.namedEvents = make(map[string][]*OrgEvent)
+	}
+	if len(edges) == 0 {
+		_m.Edges.namedEvents[name] = []*OrgEvent{}
+	} else {
+		_m.Edges.namedEvents[name] = append(_m.Edges.namedEvents[name], edges...)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/jobobject"
 	"github.com/holdfast-backup/holdfast/ent/logline"
 	"github.com/holdfast-backup/holdfast/ent/org"
+	"github.com/holdfast-backup/holdfast/ent/orgevent"
 	"github.com/holdfast-backup/holdfast/ent/predicate"
 	"github.com/holdfast-backup/holdfast/ent/task"
 )
@@ -33,11 +34,13 @@ type JobQuery struct {
 	withObjects       *JobObjectQuery
 	withLogLines      *LogLineQuery
 	withTasks         *TaskQuery
+	withEvents        *OrgEventQuery
 	loadTotal         []func(context.Context, []*Job) error
 	modifiers         []func(*sql.Selector)
 	withNamedObjects  map[string]*JobObjectQuery
 	withNamedLogLines map[string]*LogLineQuery
 	withNamedTasks    map[string]*TaskQuery
+	withNamedEvents   map[string]*OrgEventQuery
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -155,6 +158,28 @@ func (_q *JobQuery) QueryTasks() *TaskQuery {
 			sqlgraph.From(job.Table, job.FieldID, selector),
 			sqlgraph.To(task.Table, task.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, job.TasksTable, job.TasksColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryEvents chains the current query on the "events" edge.
+func (_q *JobQuery) QueryEvents() *OrgEventQuery {
+	query := (&OrgEventClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(job.Table, job.FieldID, selector),
+			sqlgraph.To(orgevent.Table, orgevent.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, job.EventsTable, job.EventsColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -358,6 +383,7 @@ func (_q *JobQuery) Clone() *JobQuery {
 		withObjects:  _q.withObjects.Clone(),
 		withLogLines: _q.withLogLines.Clone(),
 		withTasks:    _q.withTasks.Clone(),
+		withEvents:   _q.withEvents.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -406,6 +432,17 @@ func (_q *JobQuery) WithTasks(opts ...func(*TaskQuery)) *JobQuery {
 		opt(query)
 	}
 	_q.withTasks = query
+	return _q
+}
+
+// WithEvents tells the query-builder to eager-load the nodes that are connected to
+// the "events" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *JobQuery) WithEvents(opts ...func(*OrgEventQuery)) *JobQuery {
+	query := (&OrgEventClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withEvents = query
 	return _q
 }
 
@@ -493,11 +530,12 @@ func (_q *JobQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Job, err
 	var (
 		nodes       = []*Job{}
 		_spec       = _q.querySpec()
-		loadedTypes = [4]bool{
+		loadedTypes = [5]bool{
 			_q.withOrg != nil,
 			_q.withObjects != nil,
 			_q.withLogLines != nil,
 			_q.withTasks != nil,
+			_q.withEvents != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -548,6 +586,13 @@ func (_q *JobQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Job, err
 			return nil, err
 		}
 	}
+	if query := _q.withEvents; query != nil {
+		if err := _q.loadEvents(ctx, query, nodes,
+			func(n *Job) { n.Edges.Events = []*OrgEvent{} },
+			func(n *Job, e *OrgEvent) { n.Edges.Events = append(n.Edges.Events, e) }); err != nil {
+			return nil, err
+		}
+	}
 	for name, query := range _q.withNamedObjects {
 		if err := _q.loadObjects(ctx, query, nodes,
 			func(n *Job) { n.appendNamedObjects(name) },
@@ -566,6 +611,13 @@ func (_q *JobQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Job, err
 		if err := _q.loadTasks(ctx, query, nodes,
 			func(n *Job) { n.appendNamedTasks(name) },
 			func(n *Job, e *Task) { n.appendNamedTasks(name, e) }); err != nil {
+			return nil, err
+		}
+	}
+	for name, query := range _q.withNamedEvents {
+		if err := _q.loadEvents(ctx, query, nodes,
+			func(n *Job) { n.appendNamedEvents(name) },
+			func(n *Job, e *OrgEvent) { n.appendNamedEvents(name, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -681,6 +733,36 @@ func (_q *JobQuery) loadTasks(ctx context.Context, query *TaskQuery, nodes []*Jo
 	}
 	query.Where(predicate.Task(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(job.TasksColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.JobID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "job_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *JobQuery) loadEvents(ctx context.Context, query *OrgEventQuery, nodes []*Job, init func(*Job), assign func(*Job, *OrgEvent)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[string]*Job)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(orgevent.FieldJobID)
+	}
+	query.Where(predicate.OrgEvent(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(job.EventsColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {
@@ -858,6 +940,20 @@ func (_q *JobQuery) WithNamedTasks(name string, opts ...func(*TaskQuery)) *JobQu
 		_q.withNamedTasks = make(map[string]*TaskQuery)
 	}
 	_q.withNamedTasks[name] = query
+	return _q
+}
+
+// WithNamedEvents tells the query-builder to eager-load the nodes that are connected to the "events"
+// edge with the given name. The optional arguments are used to configure the query builder of the edge.
+func (_q *JobQuery) WithNamedEvents(name string, opts ...func(*OrgEventQuery)) *JobQuery {
+	query := (&OrgEventClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	if _q.withNamedEvents == nil {
+		_q.withNamedEvents = make(map[string]*OrgEventQuery)
+	}
+	_q.withNamedEvents[name] = query
 	return _q
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/jobobject"
 	"github.com/holdfast-backup/holdfast/ent/logline"
 	"github.com/holdfast-backup/holdfast/ent/org"
+	"github.com/holdfast-backup/holdfast/ent/orgevent"
 	"github.com/holdfast-backup/holdfast/ent/predicate"
 	"github.com/holdfast-backup/holdfast/ent/schedule"
 	"github.com/holdfast-backup/holdfast/ent/secret"
@@ -55,6 +56,7 @@ const (
 	TypeJobObject      = "JobObject"
 	TypeLogLine        = "LogLine"
 	TypeOrg            = "Org"
+	TypeOrgEvent       = "OrgEvent"
 	TypeSObject        = "SObject"
 	TypeSchedule       = "Schedule"
 	TypeSecret         = "Secret"
@@ -821,6 +823,9 @@ type JobMutation struct {
 	tasks            map[string]struct{}
 	removedtasks     map[string]struct{}
 	clearedtasks     bool
+	events           map[int64]struct{}
+	removedevents    map[int64]struct{}
+	clearedevents    bool
 	done             bool
 	oldValue         func(context.Context) (*Job, error)
 	predicates       []predicate.Job
@@ -2171,6 +2176,60 @@ func (m *JobMutation) ResetTasks() {
 	m.removedtasks = nil
 }
 
+// AddEventIDs adds the "events" edge to the OrgEvent entity by ids.
+func (m *JobMutation) AddEventIDs(ids ...int64) {
+	if m.events == nil {
+		m.events = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.events[ids[i]] = struct{}{}
+	}
+}
+
+// ClearEvents clears the "events" edge to the OrgEvent entity.
+func (m *JobMutation) ClearEvents() {
+	m.clearedevents = true
+}
+
+// EventsCleared reports if the "events" edge to the OrgEvent entity was cleared.
+func (m *JobMutation) EventsCleared() bool {
+	return m.clearedevents
+}
+
+// RemoveEventIDs removes the "events" edge to the OrgEvent entity by IDs.
+func (m *JobMutation) RemoveEventIDs(ids ...int64) {
+	if m.removedevents == nil {
+		m.removedevents = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.events, ids[i])
+		m.removedevents[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedEvents returns the removed IDs of the "events" edge to the OrgEvent entity.
+func (m *JobMutation) RemovedEventsIDs() (ids []int64) {
+	for id := range m.removedevents {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// EventsIDs returns the "events" edge IDs in the mutation.
+func (m *JobMutation) EventsIDs() (ids []int64) {
+	for id := range m.events {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetEvents resets all changes to the "events" edge.
+func (m *JobMutation) ResetEvents() {
+	m.events = nil
+	m.clearedevents = false
+	m.removedevents = nil
+}
+
 // Where appends a list predicates to the JobMutation builder.
 func (m *JobMutation) Where(ps ...predicate.Job) {
 	m.predicates = append(m.predicates, ps...)
@@ -2799,7 +2858,7 @@ func (m *JobMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *JobMutation) AddedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 5)
 	if m.org != nil {
 		edges = append(edges, job.EdgeOrg)
 	}
@@ -2811,6 +2870,9 @@ func (m *JobMutation) AddedEdges() []string {
 	}
 	if m.tasks != nil {
 		edges = append(edges, job.EdgeTasks)
+	}
+	if m.events != nil {
+		edges = append(edges, job.EdgeEvents)
 	}
 	return edges
 }
@@ -2841,13 +2903,19 @@ func (m *JobMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case job.EdgeEvents:
+		ids := make([]ent.Value, 0, len(m.events))
+		for id := range m.events {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *JobMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 5)
 	if m.removedobjects != nil {
 		edges = append(edges, job.EdgeObjects)
 	}
@@ -2856,6 +2924,9 @@ func (m *JobMutation) RemovedEdges() []string {
 	}
 	if m.removedtasks != nil {
 		edges = append(edges, job.EdgeTasks)
+	}
+	if m.removedevents != nil {
+		edges = append(edges, job.EdgeEvents)
 	}
 	return edges
 }
@@ -2882,13 +2953,19 @@ func (m *JobMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case job.EdgeEvents:
+		ids := make([]ent.Value, 0, len(m.removedevents))
+		for id := range m.removedevents {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *JobMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 5)
 	if m.clearedorg {
 		edges = append(edges, job.EdgeOrg)
 	}
@@ -2900,6 +2977,9 @@ func (m *JobMutation) ClearedEdges() []string {
 	}
 	if m.clearedtasks {
 		edges = append(edges, job.EdgeTasks)
+	}
+	if m.clearedevents {
+		edges = append(edges, job.EdgeEvents)
 	}
 	return edges
 }
@@ -2916,6 +2996,8 @@ func (m *JobMutation) EdgeCleared(name string) bool {
 		return m.clearedlog_lines
 	case job.EdgeTasks:
 		return m.clearedtasks
+	case job.EdgeEvents:
+		return m.clearedevents
 	}
 	return false
 }
@@ -2946,6 +3028,9 @@ func (m *JobMutation) ResetEdge(name string) error {
 		return nil
 	case job.EdgeTasks:
 		m.ResetTasks()
+		return nil
+	case job.EdgeEvents:
+		m.ResetEvents()
 		return nil
 	}
 	return fmt.Errorf("unknown Job edge %s", name)
@@ -5446,6 +5531,8 @@ type OrgMutation struct {
 	user_id                  *string
 	next_job_number          *int64
 	addnext_job_number       *int64
+	last_event               *int64
+	addlast_event            *int64
 	rest_percent             *int
 	addrest_percent          *int
 	bulk_percent             *int
@@ -5471,6 +5558,9 @@ type OrgMutation struct {
 	jobs                     map[string]struct{}
 	removedjobs              map[string]struct{}
 	clearedjobs              bool
+	events                   map[int64]struct{}
+	removedevents            map[int64]struct{}
+	clearedevents            bool
 	sobjects                 map[string]struct{}
 	removedsobjects          map[string]struct{}
 	clearedsobjects          bool
@@ -6411,6 +6501,62 @@ func (m *OrgMutation) ResetNextJobNumber() {
 	m.addnext_job_number = nil
 }
 
+// SetLastEvent sets the "last_event" field.
+func (m *OrgMutation) SetLastEvent(i int64) {
+	m.last_event = &i
+	m.addlast_event = nil
+}
+
+// LastEvent returns the value of the "last_event" field in the mutation.
+func (m *OrgMutation) LastEvent() (r int64, exists bool) {
+	v := m.last_event
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastEvent returns the old "last_event" field's value of the Org entity.
+// If the Org object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrgMutation) OldLastEvent(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastEvent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastEvent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastEvent: %w", err)
+	}
+	return oldValue.LastEvent, nil
+}
+
+// AddLastEvent adds i to the "last_event" field.
+func (m *OrgMutation) AddLastEvent(i int64) {
+	if m.addlast_event != nil {
+		*m.addlast_event += i
+	} else {
+		m.addlast_event = &i
+	}
+}
+
+// AddedLastEvent returns the value that was added to the "last_event" field in this mutation.
+func (m *OrgMutation) AddedLastEvent() (r int64, exists bool) {
+	v := m.addlast_event
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLastEvent resets all changes to the "last_event" field.
+func (m *OrgMutation) ResetLastEvent() {
+	m.last_event = nil
+	m.addlast_event = nil
+}
+
 // SetRestPercent sets the "rest_percent" field.
 func (m *OrgMutation) SetRestPercent(i int) {
 	m.rest_percent = &i
@@ -7131,6 +7277,60 @@ func (m *OrgMutation) ResetJobs() {
 	m.removedjobs = nil
 }
 
+// AddEventIDs adds the "events" edge to the OrgEvent entity by ids.
+func (m *OrgMutation) AddEventIDs(ids ...int64) {
+	if m.events == nil {
+		m.events = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.events[ids[i]] = struct{}{}
+	}
+}
+
+// ClearEvents clears the "events" edge to the OrgEvent entity.
+func (m *OrgMutation) ClearEvents() {
+	m.clearedevents = true
+}
+
+// EventsCleared reports if the "events" edge to the OrgEvent entity was cleared.
+func (m *OrgMutation) EventsCleared() bool {
+	return m.clearedevents
+}
+
+// RemoveEventIDs removes the "events" edge to the OrgEvent entity by IDs.
+func (m *OrgMutation) RemoveEventIDs(ids ...int64) {
+	if m.removedevents == nil {
+		m.removedevents = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.events, ids[i])
+		m.removedevents[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedEvents returns the removed IDs of the "events" edge to the OrgEvent entity.
+func (m *OrgMutation) RemovedEventsIDs() (ids []int64) {
+	for id := range m.removedevents {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// EventsIDs returns the "events" edge IDs in the mutation.
+func (m *OrgMutation) EventsIDs() (ids []int64) {
+	for id := range m.events {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetEvents resets all changes to the "events" edge.
+func (m *OrgMutation) ResetEvents() {
+	m.events = nil
+	m.clearedevents = false
+	m.removedevents = nil
+}
+
 // AddSobjectIDs adds the "sobjects" edge to the SObject entity by ids.
 func (m *OrgMutation) AddSobjectIDs(ids ...string) {
 	if m.sobjects == nil {
@@ -7759,7 +7959,7 @@ func (m *OrgMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *OrgMutation) Fields() []string {
-	fields := make([]string, 0, 32)
+	fields := make([]string, 0, 33)
 	if m.tenant_id != nil {
 		fields = append(fields, org.FieldTenantID)
 	}
@@ -7813,6 +8013,9 @@ func (m *OrgMutation) Fields() []string {
 	}
 	if m.next_job_number != nil {
 		fields = append(fields, org.FieldNextJobNumber)
+	}
+	if m.last_event != nil {
+		fields = append(fields, org.FieldLastEvent)
 	}
 	if m.rest_percent != nil {
 		fields = append(fields, org.FieldRestPercent)
@@ -7900,6 +8103,8 @@ func (m *OrgMutation) Field(name string) (ent.Value, bool) {
 		return m.UserID()
 	case org.FieldNextJobNumber:
 		return m.NextJobNumber()
+	case org.FieldLastEvent:
+		return m.LastEvent()
 	case org.FieldRestPercent:
 		return m.RestPercent()
 	case org.FieldBulkPercent:
@@ -7973,6 +8178,8 @@ func (m *OrgMutation) OldField(ctx context.Context, name string) (ent.Value, err
 		return m.OldUserID(ctx)
 	case org.FieldNextJobNumber:
 		return m.OldNextJobNumber(ctx)
+	case org.FieldLastEvent:
+		return m.OldLastEvent(ctx)
 	case org.FieldRestPercent:
 		return m.OldRestPercent(ctx)
 	case org.FieldBulkPercent:
@@ -8136,6 +8343,13 @@ func (m *OrgMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetNextJobNumber(v)
 		return nil
+	case org.FieldLastEvent:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastEvent(v)
+		return nil
 	case org.FieldRestPercent:
 		v, ok := value.(int)
 		if !ok {
@@ -8245,6 +8459,9 @@ func (m *OrgMutation) AddedFields() []string {
 	if m.addnext_job_number != nil {
 		fields = append(fields, org.FieldNextJobNumber)
 	}
+	if m.addlast_event != nil {
+		fields = append(fields, org.FieldLastEvent)
+	}
 	if m.addrest_percent != nil {
 		fields = append(fields, org.FieldRestPercent)
 	}
@@ -8273,6 +8490,8 @@ func (m *OrgMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case org.FieldNextJobNumber:
 		return m.AddedNextJobNumber()
+	case org.FieldLastEvent:
+		return m.AddedLastEvent()
 	case org.FieldRestPercent:
 		return m.AddedRestPercent()
 	case org.FieldBulkPercent:
@@ -8300,6 +8519,13 @@ func (m *OrgMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddNextJobNumber(v)
+		return nil
+	case org.FieldLastEvent:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLastEvent(v)
 		return nil
 	case org.FieldRestPercent:
 		v, ok := value.(int)
@@ -8499,6 +8725,9 @@ func (m *OrgMutation) ResetField(name string) error {
 	case org.FieldNextJobNumber:
 		m.ResetNextJobNumber()
 		return nil
+	case org.FieldLastEvent:
+		m.ResetLastEvent()
+		return nil
 	case org.FieldRestPercent:
 		m.ResetRestPercent()
 		return nil
@@ -8547,9 +8776,12 @@ func (m *OrgMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *OrgMutation) AddedEdges() []string {
-	edges := make([]string, 0, 12)
+	edges := make([]string, 0, 13)
 	if m.jobs != nil {
 		edges = append(edges, org.EdgeJobs)
+	}
+	if m.events != nil {
+		edges = append(edges, org.EdgeEvents)
 	}
 	if m.sobjects != nil {
 		edges = append(edges, org.EdgeSobjects)
@@ -8594,6 +8826,12 @@ func (m *OrgMutation) AddedIDs(name string) []ent.Value {
 	case org.EdgeJobs:
 		ids := make([]ent.Value, 0, len(m.jobs))
 		for id := range m.jobs {
+			ids = append(ids, id)
+		}
+		return ids
+	case org.EdgeEvents:
+		ids := make([]ent.Value, 0, len(m.events))
+		for id := range m.events {
 			ids = append(ids, id)
 		}
 		return ids
@@ -8669,9 +8907,12 @@ func (m *OrgMutation) AddedIDs(name string) []ent.Value {
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *OrgMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 12)
+	edges := make([]string, 0, 13)
 	if m.removedjobs != nil {
 		edges = append(edges, org.EdgeJobs)
+	}
+	if m.removedevents != nil {
+		edges = append(edges, org.EdgeEvents)
 	}
 	if m.removedsobjects != nil {
 		edges = append(edges, org.EdgeSobjects)
@@ -8716,6 +8957,12 @@ func (m *OrgMutation) RemovedIDs(name string) []ent.Value {
 	case org.EdgeJobs:
 		ids := make([]ent.Value, 0, len(m.removedjobs))
 		for id := range m.removedjobs {
+			ids = append(ids, id)
+		}
+		return ids
+	case org.EdgeEvents:
+		ids := make([]ent.Value, 0, len(m.removedevents))
+		for id := range m.removedevents {
 			ids = append(ids, id)
 		}
 		return ids
@@ -8791,9 +9038,12 @@ func (m *OrgMutation) RemovedIDs(name string) []ent.Value {
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *OrgMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 12)
+	edges := make([]string, 0, 13)
 	if m.clearedjobs {
 		edges = append(edges, org.EdgeJobs)
+	}
+	if m.clearedevents {
+		edges = append(edges, org.EdgeEvents)
 	}
 	if m.clearedsobjects {
 		edges = append(edges, org.EdgeSobjects)
@@ -8837,6 +9087,8 @@ func (m *OrgMutation) EdgeCleared(name string) bool {
 	switch name {
 	case org.EdgeJobs:
 		return m.clearedjobs
+	case org.EdgeEvents:
+		return m.clearedevents
 	case org.EdgeSobjects:
 		return m.clearedsobjects
 	case org.EdgeTemplates:
@@ -8878,6 +9130,9 @@ func (m *OrgMutation) ResetEdge(name string) error {
 	case org.EdgeJobs:
 		m.ResetJobs()
 		return nil
+	case org.EdgeEvents:
+		m.ResetEvents()
+		return nil
 	case org.EdgeSobjects:
 		m.ResetSobjects()
 		return nil
@@ -8913,6 +9168,820 @@ func (m *OrgMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Org edge %s", name)
+}
+
+// OrgEventMutation represents an operation that mutates the OrgEvent nodes in the graph.
+type OrgEventMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	tenant_id     *string
+	seq           *int64
+	addseq        *int64
+	at            *time.Time
+	kind          *engine.EventKind
+	message       *string
+	clearedFields map[string]struct{}
+	org           *string
+	clearedorg    bool
+	job           *string
+	clearedjob    bool
+	done          bool
+	oldValue      func(context.Context) (*OrgEvent, error)
+	predicates    []predicate.OrgEvent
+}
+
+var _ ent.Mutation = (*OrgEventMutation)(nil)
+
+// orgeventOption allows management of the mutation configuration using functional options.
+type orgeventOption func(*OrgEventMutation)
+
+// newOrgEventMutation creates new mutation for the OrgEvent entity.
+func newOrgEventMutation(c config, op Op, opts ...orgeventOption) *OrgEventMutation {
+	m := &OrgEventMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeOrgEvent,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withOrgEventID sets the ID field of the mutation.
+func withOrgEventID(id int64) orgeventOption {
+	return func(m *OrgEventMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *OrgEvent
+		)
+		m.oldValue = func(ctx context.Context) (*OrgEvent, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().OrgEvent.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withOrgEvent sets the old OrgEvent of the mutation.
+func withOrgEvent(node *OrgEvent) orgeventOption {
+	return func(m *OrgEventMutation) {
+		m.oldValue = func(context.Context) (*OrgEvent, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m OrgEventMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m OrgEventMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of OrgEvent entities.
+func (m *OrgEventMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *OrgEventMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *OrgEventMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().OrgEvent.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetTenantID sets the "tenant_id" field.
+func (m *OrgEventMutation) SetTenantID(s string) {
+	m.tenant_id = &s
+}
+
+// TenantID returns the value of the "tenant_id" field in the mutation.
+func (m *OrgEventMutation) TenantID() (r string, exists bool) {
+	v := m.tenant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTenantID returns the old "tenant_id" field's value of the OrgEvent entity.
+// If the OrgEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrgEventMutation) OldTenantID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTenantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTenantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTenantID: %w", err)
+	}
+	return oldValue.TenantID, nil
+}
+
+// ResetTenantID resets all changes to the "tenant_id" field.
+func (m *OrgEventMutation) ResetTenantID() {
+	m.tenant_id = nil
+}
+
+// SetOrgID sets the "org_id" field.
+func (m *OrgEventMutation) SetOrgID(s string) {
+	m.org = &s
+}
+
+// OrgID returns the value of the "org_id" field in the mutation.
+func (m *OrgEventMutation) OrgID() (r string, exists bool) {
+	v := m.org
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrgID returns the old "org_id" field's value of the OrgEvent entity.
+// If the OrgEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrgEventMutation) OldOrgID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrgID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrgID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrgID: %w", err)
+	}
+	return oldValue.OrgID, nil
+}
+
+// ResetOrgID resets all changes to the "org_id" field.
+func (m *OrgEventMutation) ResetOrgID() {
+	m.org = nil
+}
+
+// SetSeq sets the "seq" field.
+func (m *OrgEventMutation) SetSeq(i int64) {
+	m.seq = &i
+	m.addseq = nil
+}
+
+// Seq returns the value of the "seq" field in the mutation.
+func (m *OrgEventMutation) Seq() (r int64, exists bool) {
+	v := m.seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeq returns the old "seq" field's value of the OrgEvent entity.
+// If the OrgEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrgEventMutation) OldSeq(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeq: %w", err)
+	}
+	return oldValue.Seq, nil
+}
+
+// AddSeq adds i to the "seq" field.
+func (m *OrgEventMutation) AddSeq(i int64) {
+	if m.addseq != nil {
+		*m.addseq += i
+	} else {
+		m.addseq = &i
+	}
+}
+
+// AddedSeq returns the value that was added to the "seq" field in this mutation.
+func (m *OrgEventMutation) AddedSeq() (r int64, exists bool) {
+	v := m.addseq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSeq resets all changes to the "seq" field.
+func (m *OrgEventMutation) ResetSeq() {
+	m.seq = nil
+	m.addseq = nil
+}
+
+// SetAt sets the "at" field.
+func (m *OrgEventMutation) SetAt(t time.Time) {
+	m.at = &t
+}
+
+// At returns the value of the "at" field in the mutation.
+func (m *OrgEventMutation) At() (r time.Time, exists bool) {
+	v := m.at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAt returns the old "at" field's value of the OrgEvent entity.
+// If the OrgEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrgEventMutation) OldAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAt: %w", err)
+	}
+	return oldValue.At, nil
+}
+
+// ResetAt resets all changes to the "at" field.
+func (m *OrgEventMutation) ResetAt() {
+	m.at = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *OrgEventMutation) SetKind(ek engine.EventKind) {
+	m.kind = &ek
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *OrgEventMutation) Kind() (r engine.EventKind, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the OrgEvent entity.
+// If the OrgEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrgEventMutation) OldKind(ctx context.Context) (v engine.EventKind, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *OrgEventMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetJobID sets the "job_id" field.
+func (m *OrgEventMutation) SetJobID(s string) {
+	m.job = &s
+}
+
+// JobID returns the value of the "job_id" field in the mutation.
+func (m *OrgEventMutation) JobID() (r string, exists bool) {
+	v := m.job
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldJobID returns the old "job_id" field's value of the OrgEvent entity.
+// If the OrgEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrgEventMutation) OldJobID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldJobID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldJobID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldJobID: %w", err)
+	}
+	return oldValue.JobID, nil
+}
+
+// ClearJobID clears the value of the "job_id" field.
+func (m *OrgEventMutation) ClearJobID() {
+	m.job = nil
+	m.clearedFields[orgevent.FieldJobID] = struct{}{}
+}
+
+// JobIDCleared returns if the "job_id" field was cleared in this mutation.
+func (m *OrgEventMutation) JobIDCleared() bool {
+	_, ok := m.clearedFields[orgevent.FieldJobID]
+	return ok
+}
+
+// ResetJobID resets all changes to the "job_id" field.
+func (m *OrgEventMutation) ResetJobID() {
+	m.job = nil
+	delete(m.clearedFields, orgevent.FieldJobID)
+}
+
+// SetMessage sets the "message" field.
+func (m *OrgEventMutation) SetMessage(s string) {
+	m.message = &s
+}
+
+// Message returns the value of the "message" field in the mutation.
+func (m *OrgEventMutation) Message() (r string, exists bool) {
+	v := m.message
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMessage returns the old "message" field's value of the OrgEvent entity.
+// If the OrgEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrgEventMutation) OldMessage(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMessage is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMessage requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMessage: %w", err)
+	}
+	return oldValue.Message, nil
+}
+
+// ResetMessage resets all changes to the "message" field.
+func (m *OrgEventMutation) ResetMessage() {
+	m.message = nil
+}
+
+// ClearOrg clears the "org" edge to the Org entity.
+func (m *OrgEventMutation) ClearOrg() {
+	m.clearedorg = true
+	m.clearedFields[orgevent.FieldOrgID] = struct{}{}
+}
+
+// OrgCleared reports if the "org" edge to the Org entity was cleared.
+func (m *OrgEventMutation) OrgCleared() bool {
+	return m.clearedorg
+}
+
+// OrgIDs returns the "org" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrgID instead. It exists only for internal usage by the builders.
+func (m *OrgEventMutation) OrgIDs() (ids []string) {
+	if id := m.org; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrg resets all changes to the "org" edge.
+func (m *OrgEventMutation) ResetOrg() {
+	m.org = nil
+	m.clearedorg = false
+}
+
+// ClearJob clears the "job" edge to the Job entity.
+func (m *OrgEventMutation) ClearJob() {
+	m.clearedjob = true
+	m.clearedFields[orgevent.FieldJobID] = struct{}{}
+}
+
+// JobCleared reports if the "job" edge to the Job entity was cleared.
+func (m *OrgEventMutation) JobCleared() bool {
+	return m.JobIDCleared() || m.clearedjob
+}
+
+// JobIDs returns the "job" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// JobID instead. It exists only for internal usage by the builders.
+func (m *OrgEventMutation) JobIDs() (ids []string) {
+	if id := m.job; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetJob resets all changes to the "job" edge.
+func (m *OrgEventMutation) ResetJob() {
+	m.job = nil
+	m.clearedjob = false
+}
+
+// Where appends a list predicates to the OrgEventMutation builder.
+func (m *OrgEventMutation) Where(ps ...predicate.OrgEvent) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the OrgEventMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *OrgEventMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.OrgEvent, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *OrgEventMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *OrgEventMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (OrgEvent).
+func (m *OrgEventMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *OrgEventMutation) Fields() []string {
+	fields := make([]string, 0, 7)
+	if m.tenant_id != nil {
+		fields = append(fields, orgevent.FieldTenantID)
+	}
+	if m.org != nil {
+		fields = append(fields, orgevent.FieldOrgID)
+	}
+	if m.seq != nil {
+		fields = append(fields, orgevent.FieldSeq)
+	}
+	if m.at != nil {
+		fields = append(fields, orgevent.FieldAt)
+	}
+	if m.kind != nil {
+		fields = append(fields, orgevent.FieldKind)
+	}
+	if m.job != nil {
+		fields = append(fields, orgevent.FieldJobID)
+	}
+	if m.message != nil {
+		fields = append(fields, orgevent.FieldMessage)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *OrgEventMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case orgevent.FieldTenantID:
+		return m.TenantID()
+	case orgevent.FieldOrgID:
+		return m.OrgID()
+	case orgevent.FieldSeq:
+		return m.Seq()
+	case orgevent.FieldAt:
+		return m.At()
+	case orgevent.FieldKind:
+		return m.Kind()
+	case orgevent.FieldJobID:
+		return m.JobID()
+	case orgevent.FieldMessage:
+		return m.Message()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *OrgEventMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case orgevent.FieldTenantID:
+		return m.OldTenantID(ctx)
+	case orgevent.FieldOrgID:
+		return m.OldOrgID(ctx)
+	case orgevent.FieldSeq:
+		return m.OldSeq(ctx)
+	case orgevent.FieldAt:
+		return m.OldAt(ctx)
+	case orgevent.FieldKind:
+		return m.OldKind(ctx)
+	case orgevent.FieldJobID:
+		return m.OldJobID(ctx)
+	case orgevent.FieldMessage:
+		return m.OldMessage(ctx)
+	}
+	return nil, fmt.Errorf("unknown OrgEvent field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OrgEventMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case orgevent.FieldTenantID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTenantID(v)
+		return nil
+	case orgevent.FieldOrgID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrgID(v)
+		return nil
+	case orgevent.FieldSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeq(v)
+		return nil
+	case orgevent.FieldAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAt(v)
+		return nil
+	case orgevent.FieldKind:
+		v, ok := value.(engine.EventKind)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case orgevent.FieldJobID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetJobID(v)
+		return nil
+	case orgevent.FieldMessage:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMessage(v)
+		return nil
+	}
+	return fmt.Errorf("unknown OrgEvent field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *OrgEventMutation) AddedFields() []string {
+	var fields []string
+	if m.addseq != nil {
+		fields = append(fields, orgevent.FieldSeq)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *OrgEventMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case orgevent.FieldSeq:
+		return m.AddedSeq()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OrgEventMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case orgevent.FieldSeq:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSeq(v)
+		return nil
+	}
+	return fmt.Errorf("unknown OrgEvent numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *OrgEventMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(orgevent.FieldJobID) {
+		fields = append(fields, orgevent.FieldJobID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *OrgEventMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *OrgEventMutation) ClearField(name string) error {
+	switch name {
+	case orgevent.FieldJobID:
+		m.ClearJobID()
+		return nil
+	}
+	return fmt.Errorf("unknown OrgEvent nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *OrgEventMutation) ResetField(name string) error {
+	switch name {
+	case orgevent.FieldTenantID:
+		m.ResetTenantID()
+		return nil
+	case orgevent.FieldOrgID:
+		m.ResetOrgID()
+		return nil
+	case orgevent.FieldSeq:
+		m.ResetSeq()
+		return nil
+	case orgevent.FieldAt:
+		m.ResetAt()
+		return nil
+	case orgevent.FieldKind:
+		m.ResetKind()
+		return nil
+	case orgevent.FieldJobID:
+		m.ResetJobID()
+		return nil
+	case orgevent.FieldMessage:
+		m.ResetMessage()
+		return nil
+	}
+	return fmt.Errorf("unknown OrgEvent field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *OrgEventMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.org != nil {
+		edges = append(edges, orgevent.EdgeOrg)
+	}
+	if m.job != nil {
+		edges = append(edges, orgevent.EdgeJob)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *OrgEventMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case orgevent.EdgeOrg:
+		if id := m.org; id != nil {
+			return []ent.Value{*id}
+		}
+	case orgevent.EdgeJob:
+		if id := m.job; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *OrgEventMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *OrgEventMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *OrgEventMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedorg {
+		edges = append(edges, orgevent.EdgeOrg)
+	}
+	if m.clearedjob {
+		edges = append(edges, orgevent.EdgeJob)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *OrgEventMutation) EdgeCleared(name string) bool {
+	switch name {
+	case orgevent.EdgeOrg:
+		return m.clearedorg
+	case orgevent.EdgeJob:
+		return m.clearedjob
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *OrgEventMutation) ClearEdge(name string) error {
+	switch name {
+	case orgevent.EdgeOrg:
+		m.ClearOrg()
+		return nil
+	case orgevent.EdgeJob:
+		m.ClearJob()
+		return nil
+	}
+	return fmt.Errorf("unknown OrgEvent unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *OrgEventMutation) ResetEdge(name string) error {
+	switch name {
+	case orgevent.EdgeOrg:
+		m.ResetOrg()
+		return nil
+	case orgevent.EdgeJob:
+		m.ResetJob()
+		return nil
+	}
+	return fmt.Errorf("unknown OrgEvent edge %s", name)
 }
 
 // SObjectMutation represents an operation that mutates the SObject nodes in the graph.

@@ -55,6 +55,8 @@ type Org struct {
 	UserID string `json:"user_id,omitempty"`
 	// NextJobNumber holds the value of the "next_job_number" field.
 	NextJobNumber int64 `json:"next_job_number,omitempty"`
+	// the number of its newest event
+	LastEvent int64 `json:"last_event,omitempty"`
 	// RestPercent holds the value of the "rest_percent" field.
 	RestPercent int `json:"rest_percent,omitempty"`
 	// BulkPercent holds the value of the "bulk_percent" field.
@@ -93,6 +95,8 @@ type Org struct {
 type OrgEdges struct {
 	// Jobs holds the value of the jobs edge.
 	Jobs []*Job `json:"jobs,omitempty"`
+	// Events holds the value of the events edge.
+	Events []*OrgEvent `json:"events,omitempty"`
 	// Sobjects holds the value of the sobjects edge.
 	Sobjects []*SObject `json:"sobjects,omitempty"`
 	// Templates holds the value of the templates edge.
@@ -117,11 +121,12 @@ type OrgEdges struct {
 	VaultPurged []*VaultPurged `json:"vault_purged,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [12]bool
+	loadedTypes [13]bool
 	// totalCount holds the count of the edges above.
 	totalCount [4]map[string]int
 
 	namedJobs          map[string][]*Job
+	namedEvents        map[string][]*OrgEvent
 	namedSobjects      map[string][]*SObject
 	namedTemplates     map[string][]*Template
 	namedSchedules     map[string][]*Schedule
@@ -144,10 +149,19 @@ func (e OrgEdges) JobsOrErr() ([]*Job, error) {
 	return nil, &NotLoadedError{edge: "jobs"}
 }
 
+// EventsOrErr returns the Events value or an error if the edge
+// was not loaded in eager-loading.
+func (e OrgEdges) EventsOrErr() ([]*OrgEvent, error) {
+	if e.loadedTypes[1] {
+		return e.Events, nil
+	}
+	return nil, &NotLoadedError{edge: "events"}
+}
+
 // SobjectsOrErr returns the Sobjects value or an error if the edge
 // was not loaded in eager-loading.
 func (e OrgEdges) SobjectsOrErr() ([]*SObject, error) {
-	if e.loadedTypes[1] {
+	if e.loadedTypes[2] {
 		return e.Sobjects, nil
 	}
 	return nil, &NotLoadedError{edge: "sobjects"}
@@ -156,7 +170,7 @@ func (e OrgEdges) SobjectsOrErr() ([]*SObject, error) {
 // TemplatesOrErr returns the Templates value or an error if the edge
 // was not loaded in eager-loading.
 func (e OrgEdges) TemplatesOrErr() ([]*Template, error) {
-	if e.loadedTypes[2] {
+	if e.loadedTypes[3] {
 		return e.Templates, nil
 	}
 	return nil, &NotLoadedError{edge: "templates"}
@@ -165,7 +179,7 @@ func (e OrgEdges) TemplatesOrErr() ([]*Template, error) {
 // SchedulesOrErr returns the Schedules value or an error if the edge
 // was not loaded in eager-loading.
 func (e OrgEdges) SchedulesOrErr() ([]*Schedule, error) {
-	if e.loadedTypes[3] {
+	if e.loadedTypes[4] {
 		return e.Schedules, nil
 	}
 	return nil, &NotLoadedError{edge: "schedules"}
@@ -174,7 +188,7 @@ func (e OrgEdges) SchedulesOrErr() ([]*Schedule, error) {
 // WatermarksOrErr returns the Watermarks value or an error if the edge
 // was not loaded in eager-loading.
 func (e OrgEdges) WatermarksOrErr() ([]*Watermark, error) {
-	if e.loadedTypes[4] {
+	if e.loadedTypes[5] {
 		return e.Watermarks, nil
 	}
 	return nil, &NotLoadedError{edge: "watermarks"}
@@ -183,7 +197,7 @@ func (e OrgEdges) WatermarksOrErr() ([]*Watermark, error) {
 // VaultHeadsOrErr returns the VaultHeads value or an error if the edge
 // was not loaded in eager-loading.
 func (e OrgEdges) VaultHeadsOrErr() ([]*VaultHead, error) {
-	if e.loadedTypes[5] {
+	if e.loadedTypes[6] {
 		return e.VaultHeads, nil
 	}
 	return nil, &NotLoadedError{edge: "vault_heads"}
@@ -192,7 +206,7 @@ func (e OrgEdges) VaultHeadsOrErr() ([]*VaultHead, error) {
 // VaultKeysOrErr returns the VaultKeys value or an error if the edge
 // was not loaded in eager-loading.
 func (e OrgEdges) VaultKeysOrErr() ([]*VaultKey, error) {
-	if e.loadedTypes[6] {
+	if e.loadedTypes[7] {
 		return e.VaultKeys, nil
 	}
 	return nil, &NotLoadedError{edge: "vault_keys"}
@@ -201,7 +215,7 @@ func (e OrgEdges) VaultKeysOrErr() ([]*VaultKey, error) {
 // VaultObjectsOrErr returns the VaultObjects value or an error if the edge
 // was not loaded in eager-loading.
 func (e OrgEdges) VaultObjectsOrErr() ([]*VaultObject, error) {
-	if e.loadedTypes[7] {
+	if e.loadedTypes[8] {
 		return e.VaultObjects, nil
 	}
 	return nil, &NotLoadedError{edge: "vault_objects"}
@@ -210,7 +224,7 @@ func (e OrgEdges) VaultObjectsOrErr() ([]*VaultObject, error) {
 // VaultRunsOrErr returns the VaultRuns value or an error if the edge
 // was not loaded in eager-loading.
 func (e OrgEdges) VaultRunsOrErr() ([]*VaultRun, error) {
-	if e.loadedTypes[8] {
+	if e.loadedTypes[9] {
 		return e.VaultRuns, nil
 	}
 	return nil, &NotLoadedError{edge: "vault_runs"}
@@ -219,7 +233,7 @@ func (e OrgEdges) VaultRunsOrErr() ([]*VaultRun, error) {
 // VaultSegmentsOrErr returns the VaultSegments value or an error if the edge
 // was not loaded in eager-loading.
 func (e OrgEdges) VaultSegmentsOrErr() ([]*VaultSegment, error) {
-	if e.loadedTypes[9] {
+	if e.loadedTypes[10] {
 		return e.VaultSegments, nil
 	}
 	return nil, &NotLoadedError{edge: "vault_segments"}
@@ -228,7 +242,7 @@ func (e OrgEdges) VaultSegmentsOrErr() ([]*VaultSegment, error) {
 // VaultFilesOrErr returns the VaultFiles value or an error if the edge
 // was not loaded in eager-loading.
 func (e OrgEdges) VaultFilesOrErr() ([]*VaultFile, error) {
-	if e.loadedTypes[10] {
+	if e.loadedTypes[11] {
 		return e.VaultFiles, nil
 	}
 	return nil, &NotLoadedError{edge: "vault_files"}
@@ -237,7 +251,7 @@ func (e OrgEdges) VaultFilesOrErr() ([]*VaultFile, error) {
 // VaultPurgedOrErr returns the VaultPurged value or an error if the edge
 // was not loaded in eager-loading.
 func (e OrgEdges) VaultPurgedOrErr() ([]*VaultPurged, error) {
-	if e.loadedTypes[11] {
+	if e.loadedTypes[12] {
 		return e.VaultPurged, nil
 	}
 	return nil, &NotLoadedError{edge: "vault_purged"}
@@ -252,7 +266,7 @@ func (*Org) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case org.FieldScheduledBackups, org.FieldScheduledArchives:
 			values[i] = new(sql.NullBool)
-		case org.FieldNextJobNumber, org.FieldRestPercent, org.FieldBulkPercent, org.FieldKeepDays, org.FieldKeepWeeks, org.FieldKeepMonths, org.FieldKeepYears:
+		case org.FieldNextJobNumber, org.FieldLastEvent, org.FieldRestPercent, org.FieldBulkPercent, org.FieldKeepDays, org.FieldKeepWeeks, org.FieldKeepMonths, org.FieldKeepYears:
 			values[i] = new(sql.NullInt64)
 		case org.FieldID, org.FieldTenantID, org.FieldName, org.FieldType, org.FieldState, org.FieldFlow, org.FieldLoginURL, org.FieldClientID, org.FieldAuthorizationState, org.FieldSalesforceID, org.FieldSalesforceName, org.FieldInstanceURL, org.FieldAPIVersion, org.FieldUsername, org.FieldUserID, org.FieldKeepZone, org.FieldLegalHold:
 			values[i] = new(sql.NullString)
@@ -388,6 +402,12 @@ func (_m *Org) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.NextJobNumber = value.Int64
 			}
+		case org.FieldLastEvent:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field last_event", values[i])
+			} else if value.Valid {
+				_m.LastEvent = value.Int64
+			}
 		case org.FieldRestPercent:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field rest_percent", values[i])
@@ -491,6 +511,11 @@ func (_m *Org) Value(name string) (ent.Value, error) {
 // QueryJobs queries the "jobs" edge of the Org entity.
 func (_m *Org) QueryJobs() *JobQuery {
 	return NewOrgClient(_m.config).QueryJobs(_m)
+}
+
+// QueryEvents queries the "events" edge of the Org entity.
+func (_m *Org) QueryEvents() *OrgEventQuery {
+	return NewOrgClient(_m.config).QueryEvents(_m)
 }
 
 // QuerySobjects queries the "sobjects" edge of the Org entity.
@@ -624,6 +649,9 @@ func (_m *Org) String() string {
 	builder.WriteString("next_job_number=")
 	builder.WriteString(fmt.Sprintf("%v", _m.NextJobNumber))
 	builder.WriteString(", ")
+	builder.WriteString("last_event=")
+	builder.WriteString(fmt.Sprintf("%v", _m.LastEvent))
+	builder.WriteString(", ")
 	builder.WriteString("rest_percent=")
 	builder.WriteString(fmt.Sprintf("%v", _m.RestPercent))
 	builder.WriteString(", ")
@@ -692,6 +720,30 @@ func (_m *Org) appendNamedJobs(name string, edges ...*Job) {
 		_m.Edges.namedJobs[name] = []*Job{}
 	} else {
 		_m.Edges.namedJobs[name] = append(_m.Edges.namedJobs[name], edges...)
+	}
+}
+
+// NamedEvents returns the Events named value or an error if the edge was not
+// loaded in eager-loading with this name.
+func (_m *Org) NamedEvents(name string) ([]*OrgEvent, error) {
+	if _m.Edges.namedEvents == nil {
+		return nil, &NotLoadedError{edge: name}
+	}
+	nodes, ok := _m.Edges.namedEvents[name]
+	if !ok {
+		return nil, &NotLoadedError{edge: name}
+	}
+	return nodes, nil
+}
+
+func (_m *Org) appendNamedEvents(name string, edges ...*OrgEvent) {
+	if _m.Edges.namedEvents == nil {
+		_m.Edges.namedEvents = make(map[string][]*OrgEvent)
+	}
+	if len(edges) == 0 {
+		_m.Edges.namedEvents[name] = []*OrgEvent{}
+	} else {
+		_m.Edges.namedEvents[name] = append(_m.Edges.namedEvents[name], edges...)
 	}
 }
 

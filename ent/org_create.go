@@ -15,6 +15,7 @@ import (
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/ent/job"
 	"github.com/holdfast-backup/holdfast/ent/org"
+	"github.com/holdfast-backup/holdfast/ent/orgevent"
 	"github.com/holdfast-backup/holdfast/ent/schedule"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
 	"github.com/holdfast-backup/holdfast/ent/template"
@@ -220,6 +221,20 @@ func (_c *OrgCreate) SetNextJobNumber(v int64) *OrgCreate {
 func (_c *OrgCreate) SetNillableNextJobNumber(v *int64) *OrgCreate {
 	if v != nil {
 		_c.SetNextJobNumber(*v)
+	}
+	return _c
+}
+
+// SetLastEvent sets the "last_event" field.
+func (_c *OrgCreate) SetLastEvent(v int64) *OrgCreate {
+	_c.mutation.SetLastEvent(v)
+	return _c
+}
+
+// SetNillableLastEvent sets the "last_event" field if the given value is not nil.
+func (_c *OrgCreate) SetNillableLastEvent(v *int64) *OrgCreate {
+	if v != nil {
+		_c.SetLastEvent(*v)
 	}
 	return _c
 }
@@ -441,6 +456,21 @@ func (_c *OrgCreate) AddJobs(v ...*Job) *OrgCreate {
 	return _c.AddJobIDs(ids...)
 }
 
+// AddEventIDs adds the "events" edge to the OrgEvent entity by IDs.
+func (_c *OrgCreate) AddEventIDs(ids ...int64) *OrgCreate {
+	_c.mutation.AddEventIDs(ids...)
+	return _c
+}
+
+// AddEvents adds the "events" edges to the OrgEvent entity.
+func (_c *OrgCreate) AddEvents(v ...*OrgEvent) *OrgCreate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddEventIDs(ids...)
+}
+
 // AddSobjectIDs adds the "sobjects" edge to the SObject entity by IDs.
 func (_c *OrgCreate) AddSobjectIDs(ids ...string) *OrgCreate {
 	_c.mutation.AddSobjectIDs(ids...)
@@ -651,6 +681,10 @@ func (_c *OrgCreate) defaults() error {
 		v := org.DefaultNextJobNumber
 		_c.mutation.SetNextJobNumber(v)
 	}
+	if _, ok := _c.mutation.LastEvent(); !ok {
+		v := org.DefaultLastEvent
+		_c.mutation.SetLastEvent(v)
+	}
 	if _, ok := _c.mutation.RestPercent(); !ok {
 		v := org.DefaultRestPercent
 		_c.mutation.SetRestPercent(v)
@@ -765,6 +799,9 @@ func (_c *OrgCreate) check() error {
 	}
 	if _, ok := _c.mutation.NextJobNumber(); !ok {
 		return &ValidationError{Name: "next_job_number", err: errors.New(`ent: missing required field "Org.next_job_number"`)}
+	}
+	if _, ok := _c.mutation.LastEvent(); !ok {
+		return &ValidationError{Name: "last_event", err: errors.New(`ent: missing required field "Org.last_event"`)}
 	}
 	if _, ok := _c.mutation.RestPercent(); !ok {
 		return &ValidationError{Name: "rest_percent", err: errors.New(`ent: missing required field "Org.rest_percent"`)}
@@ -945,6 +982,10 @@ func (_c *OrgCreate) createSpec() (*Org, *sqlgraph.CreateSpec) {
 		_spec.SetField(org.FieldNextJobNumber, field.TypeInt64, value)
 		_node.NextJobNumber = value
 	}
+	if value, ok := _c.mutation.LastEvent(); ok {
+		_spec.SetField(org.FieldLastEvent, field.TypeInt64, value)
+		_node.LastEvent = value
+	}
 	if value, ok := _c.mutation.RestPercent(); ok {
 		_spec.SetField(org.FieldRestPercent, field.TypeInt, value)
 		_node.RestPercent = value
@@ -1010,6 +1051,22 @@ func (_c *OrgCreate) createSpec() (*Org, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(job.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.EventsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.EventsTable,
+			Columns: []string{org.EventsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(orgevent.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {
@@ -1512,6 +1569,24 @@ func (u *OrgUpsert) UpdateNextJobNumber() *OrgUpsert {
 // AddNextJobNumber adds v to the "next_job_number" field.
 func (u *OrgUpsert) AddNextJobNumber(v int64) *OrgUpsert {
 	u.Add(org.FieldNextJobNumber, v)
+	return u
+}
+
+// SetLastEvent sets the "last_event" field.
+func (u *OrgUpsert) SetLastEvent(v int64) *OrgUpsert {
+	u.Set(org.FieldLastEvent, v)
+	return u
+}
+
+// UpdateLastEvent sets the "last_event" field to the value that was provided on create.
+func (u *OrgUpsert) UpdateLastEvent() *OrgUpsert {
+	u.SetExcluded(org.FieldLastEvent)
+	return u
+}
+
+// AddLastEvent adds v to the "last_event" field.
+func (u *OrgUpsert) AddLastEvent(v int64) *OrgUpsert {
+	u.Add(org.FieldLastEvent, v)
 	return u
 }
 
@@ -2085,6 +2160,27 @@ func (u *OrgUpsertOne) AddNextJobNumber(v int64) *OrgUpsertOne {
 func (u *OrgUpsertOne) UpdateNextJobNumber() *OrgUpsertOne {
 	return u.Update(func(s *OrgUpsert) {
 		s.UpdateNextJobNumber()
+	})
+}
+
+// SetLastEvent sets the "last_event" field.
+func (u *OrgUpsertOne) SetLastEvent(v int64) *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.SetLastEvent(v)
+	})
+}
+
+// AddLastEvent adds v to the "last_event" field.
+func (u *OrgUpsertOne) AddLastEvent(v int64) *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.AddLastEvent(v)
+	})
+}
+
+// UpdateLastEvent sets the "last_event" field to the value that was provided on create.
+func (u *OrgUpsertOne) UpdateLastEvent() *OrgUpsertOne {
+	return u.Update(func(s *OrgUpsert) {
+		s.UpdateLastEvent()
 	})
 }
 
@@ -2859,6 +2955,27 @@ func (u *OrgUpsertBulk) AddNextJobNumber(v int64) *OrgUpsertBulk {
 func (u *OrgUpsertBulk) UpdateNextJobNumber() *OrgUpsertBulk {
 	return u.Update(func(s *OrgUpsert) {
 		s.UpdateNextJobNumber()
+	})
+}
+
+// SetLastEvent sets the "last_event" field.
+func (u *OrgUpsertBulk) SetLastEvent(v int64) *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.SetLastEvent(v)
+	})
+}
+
+// AddLastEvent adds v to the "last_event" field.
+func (u *OrgUpsertBulk) AddLastEvent(v int64) *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.AddLastEvent(v)
+	})
+}
+
+// UpdateLastEvent sets the "last_event" field to the value that was provided on create.
+func (u *OrgUpsertBulk) UpdateLastEvent() *OrgUpsertBulk {
+	return u.Update(func(s *OrgUpsert) {
+		s.UpdateLastEvent()
 	})
 }
 

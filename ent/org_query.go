@@ -16,6 +16,7 @@ import (
 	"entgo.io/ent/schema/field"
 	"github.com/holdfast-backup/holdfast/ent/job"
 	"github.com/holdfast-backup/holdfast/ent/org"
+	"github.com/holdfast-backup/holdfast/ent/orgevent"
 	"github.com/holdfast-backup/holdfast/ent/predicate"
 	"github.com/holdfast-backup/holdfast/ent/schedule"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
@@ -38,6 +39,7 @@ type OrgQuery struct {
 	inters                 []Interceptor
 	predicates             []predicate.Org
 	withJobs               *JobQuery
+	withEvents             *OrgEventQuery
 	withSobjects           *SObjectQuery
 	withTemplates          *TemplateQuery
 	withSchedules          *ScheduleQuery
@@ -52,6 +54,7 @@ type OrgQuery struct {
 	loadTotal              []func(context.Context, []*Org) error
 	modifiers              []func(*sql.Selector)
 	withNamedJobs          map[string]*JobQuery
+	withNamedEvents        map[string]*OrgEventQuery
 	withNamedSobjects      map[string]*SObjectQuery
 	withNamedTemplates     map[string]*TemplateQuery
 	withNamedSchedules     map[string]*ScheduleQuery
@@ -114,6 +117,28 @@ func (_q *OrgQuery) QueryJobs() *JobQuery {
 			sqlgraph.From(org.Table, org.FieldID, selector),
 			sqlgraph.To(job.Table, job.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, org.JobsTable, org.JobsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryEvents chains the current query on the "events" edge.
+func (_q *OrgQuery) QueryEvents() *OrgEventQuery {
+	query := (&OrgEventClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(org.Table, org.FieldID, selector),
+			sqlgraph.To(orgevent.Table, orgevent.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, org.EventsTable, org.EventsColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -556,6 +581,7 @@ func (_q *OrgQuery) Clone() *OrgQuery {
 		inters:            append([]Interceptor{}, _q.inters...),
 		predicates:        append([]predicate.Org{}, _q.predicates...),
 		withJobs:          _q.withJobs.Clone(),
+		withEvents:        _q.withEvents.Clone(),
 		withSobjects:      _q.withSobjects.Clone(),
 		withTemplates:     _q.withTemplates.Clone(),
 		withSchedules:     _q.withSchedules.Clone(),
@@ -582,6 +608,17 @@ func (_q *OrgQuery) WithJobs(opts ...func(*JobQuery)) *OrgQuery {
 		opt(query)
 	}
 	_q.withJobs = query
+	return _q
+}
+
+// WithEvents tells the query-builder to eager-load the nodes that are connected to
+// the "events" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *OrgQuery) WithEvents(opts ...func(*OrgEventQuery)) *OrgQuery {
+	query := (&OrgEventClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withEvents = query
 	return _q
 }
 
@@ -790,8 +827,9 @@ func (_q *OrgQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Org, err
 	var (
 		nodes       = []*Org{}
 		_spec       = _q.querySpec()
-		loadedTypes = [12]bool{
+		loadedTypes = [13]bool{
 			_q.withJobs != nil,
+			_q.withEvents != nil,
 			_q.withSobjects != nil,
 			_q.withTemplates != nil,
 			_q.withSchedules != nil,
@@ -830,6 +868,13 @@ func (_q *OrgQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Org, err
 		if err := _q.loadJobs(ctx, query, nodes,
 			func(n *Org) { n.Edges.Jobs = []*Job{} },
 			func(n *Org, e *Job) { n.Edges.Jobs = append(n.Edges.Jobs, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withEvents; query != nil {
+		if err := _q.loadEvents(ctx, query, nodes,
+			func(n *Org) { n.Edges.Events = []*OrgEvent{} },
+			func(n *Org, e *OrgEvent) { n.Edges.Events = append(n.Edges.Events, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -914,6 +959,13 @@ func (_q *OrgQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Org, err
 		if err := _q.loadJobs(ctx, query, nodes,
 			func(n *Org) { n.appendNamedJobs(name) },
 			func(n *Org, e *Job) { n.appendNamedJobs(name, e) }); err != nil {
+			return nil, err
+		}
+	}
+	for name, query := range _q.withNamedEvents {
+		if err := _q.loadEvents(ctx, query, nodes,
+			func(n *Org) { n.appendNamedEvents(name) },
+			func(n *Org, e *OrgEvent) { n.appendNamedEvents(name, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -1017,6 +1069,36 @@ func (_q *OrgQuery) loadJobs(ctx context.Context, query *JobQuery, nodes []*Org,
 	}
 	query.Where(predicate.Job(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(org.JobsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.OrgID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "org_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *OrgQuery) loadEvents(ctx context.Context, query *OrgEventQuery, nodes []*Org, init func(*Org), assign func(*Org, *OrgEvent)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[string]*Org)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(orgevent.FieldOrgID)
+	}
+	query.Where(predicate.OrgEvent(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(org.EventsColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {
@@ -1493,6 +1575,20 @@ func (_q *OrgQuery) WithNamedJobs(name string, opts ...func(*JobQuery)) *OrgQuer
 		_q.withNamedJobs = make(map[string]*JobQuery)
 	}
 	_q.withNamedJobs[name] = query
+	return _q
+}
+
+// WithNamedEvents tells the query-builder to eager-load the nodes that are connected to the "events"
+// edge with the given name. The optional arguments are used to configure the query builder of the edge.
+func (_q *OrgQuery) WithNamedEvents(name string, opts ...func(*OrgEventQuery)) *OrgQuery {
+	query := (&OrgEventClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	if _q.withNamedEvents == nil {
+		_q.withNamedEvents = make(map[string]*OrgEventQuery)
+	}
+	_q.withNamedEvents[name] = query
 	return _q
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/ent/job"
 	"github.com/holdfast-backup/holdfast/ent/org"
+	"github.com/holdfast-backup/holdfast/ent/orgevent"
 	"github.com/holdfast-backup/holdfast/ent/predicate"
 	"github.com/holdfast-backup/holdfast/ent/schedule"
 	"github.com/holdfast-backup/holdfast/ent/sobject"
@@ -332,6 +333,27 @@ func (_u *OrgUpdate) AddNextJobNumber(v int64) *OrgUpdate {
 	return _u
 }
 
+// SetLastEvent sets the "last_event" field.
+func (_u *OrgUpdate) SetLastEvent(v int64) *OrgUpdate {
+	_u.mutation.ResetLastEvent()
+	_u.mutation.SetLastEvent(v)
+	return _u
+}
+
+// SetNillableLastEvent sets the "last_event" field if the given value is not nil.
+func (_u *OrgUpdate) SetNillableLastEvent(v *int64) *OrgUpdate {
+	if v != nil {
+		_u.SetLastEvent(*v)
+	}
+	return _u
+}
+
+// AddLastEvent adds value to the "last_event" field.
+func (_u *OrgUpdate) AddLastEvent(v int64) *OrgUpdate {
+	_u.mutation.AddLastEvent(v)
+	return _u
+}
+
 // SetRestPercent sets the "rest_percent" field.
 func (_u *OrgUpdate) SetRestPercent(v int) *OrgUpdate {
 	_u.mutation.ResetRestPercent()
@@ -573,6 +595,21 @@ func (_u *OrgUpdate) AddJobs(v ...*Job) *OrgUpdate {
 	return _u.AddJobIDs(ids...)
 }
 
+// AddEventIDs adds the "events" edge to the OrgEvent entity by IDs.
+func (_u *OrgUpdate) AddEventIDs(ids ...int64) *OrgUpdate {
+	_u.mutation.AddEventIDs(ids...)
+	return _u
+}
+
+// AddEvents adds the "events" edges to the OrgEvent entity.
+func (_u *OrgUpdate) AddEvents(v ...*OrgEvent) *OrgUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddEventIDs(ids...)
+}
+
 // AddSobjectIDs adds the "sobjects" edge to the SObject entity by IDs.
 func (_u *OrgUpdate) AddSobjectIDs(ids ...string) *OrgUpdate {
 	_u.mutation.AddSobjectIDs(ids...)
@@ -762,6 +799,27 @@ func (_u *OrgUpdate) RemoveJobs(v ...*Job) *OrgUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveJobIDs(ids...)
+}
+
+// ClearEvents clears all "events" edges to the OrgEvent entity.
+func (_u *OrgUpdate) ClearEvents() *OrgUpdate {
+	_u.mutation.ClearEvents()
+	return _u
+}
+
+// RemoveEventIDs removes the "events" edge to OrgEvent entities by IDs.
+func (_u *OrgUpdate) RemoveEventIDs(ids ...int64) *OrgUpdate {
+	_u.mutation.RemoveEventIDs(ids...)
+	return _u
+}
+
+// RemoveEvents removes "events" edges to OrgEvent entities.
+func (_u *OrgUpdate) RemoveEvents(v ...*OrgEvent) *OrgUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveEventIDs(ids...)
 }
 
 // ClearSobjects clears all "sobjects" edges to the SObject entity.
@@ -1199,6 +1257,12 @@ func (_u *OrgUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedNextJobNumber(); ok {
 		_spec.AddField(org.FieldNextJobNumber, field.TypeInt64, value)
 	}
+	if value, ok := _u.mutation.LastEvent(); ok {
+		_spec.SetField(org.FieldLastEvent, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedLastEvent(); ok {
+		_spec.AddField(org.FieldLastEvent, field.TypeInt64, value)
+	}
 	if value, ok := _u.mutation.RestPercent(); ok {
 		_spec.SetField(org.FieldRestPercent, field.TypeInt, value)
 	}
@@ -1305,6 +1369,51 @@ func (_u *OrgUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(job.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.EventsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.EventsTable,
+			Columns: []string{org.EventsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(orgevent.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedEventsIDs(); len(nodes) > 0 && !_u.mutation.EventsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.EventsTable,
+			Columns: []string{org.EventsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(orgevent.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.EventsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.EventsTable,
+			Columns: []string{org.EventsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(orgevent.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {
@@ -2118,6 +2227,27 @@ func (_u *OrgUpdateOne) AddNextJobNumber(v int64) *OrgUpdateOne {
 	return _u
 }
 
+// SetLastEvent sets the "last_event" field.
+func (_u *OrgUpdateOne) SetLastEvent(v int64) *OrgUpdateOne {
+	_u.mutation.ResetLastEvent()
+	_u.mutation.SetLastEvent(v)
+	return _u
+}
+
+// SetNillableLastEvent sets the "last_event" field if the given value is not nil.
+func (_u *OrgUpdateOne) SetNillableLastEvent(v *int64) *OrgUpdateOne {
+	if v != nil {
+		_u.SetLastEvent(*v)
+	}
+	return _u
+}
+
+// AddLastEvent adds value to the "last_event" field.
+func (_u *OrgUpdateOne) AddLastEvent(v int64) *OrgUpdateOne {
+	_u.mutation.AddLastEvent(v)
+	return _u
+}
+
 // SetRestPercent sets the "rest_percent" field.
 func (_u *OrgUpdateOne) SetRestPercent(v int) *OrgUpdateOne {
 	_u.mutation.ResetRestPercent()
@@ -2359,6 +2489,21 @@ func (_u *OrgUpdateOne) AddJobs(v ...*Job) *OrgUpdateOne {
 	return _u.AddJobIDs(ids...)
 }
 
+// AddEventIDs adds the "events" edge to the OrgEvent entity by IDs.
+func (_u *OrgUpdateOne) AddEventIDs(ids ...int64) *OrgUpdateOne {
+	_u.mutation.AddEventIDs(ids...)
+	return _u
+}
+
+// AddEvents adds the "events" edges to the OrgEvent entity.
+func (_u *OrgUpdateOne) AddEvents(v ...*OrgEvent) *OrgUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddEventIDs(ids...)
+}
+
 // AddSobjectIDs adds the "sobjects" edge to the SObject entity by IDs.
 func (_u *OrgUpdateOne) AddSobjectIDs(ids ...string) *OrgUpdateOne {
 	_u.mutation.AddSobjectIDs(ids...)
@@ -2548,6 +2693,27 @@ func (_u *OrgUpdateOne) RemoveJobs(v ...*Job) *OrgUpdateOne {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveJobIDs(ids...)
+}
+
+// ClearEvents clears all "events" edges to the OrgEvent entity.
+func (_u *OrgUpdateOne) ClearEvents() *OrgUpdateOne {
+	_u.mutation.ClearEvents()
+	return _u
+}
+
+// RemoveEventIDs removes the "events" edge to OrgEvent entities by IDs.
+func (_u *OrgUpdateOne) RemoveEventIDs(ids ...int64) *OrgUpdateOne {
+	_u.mutation.RemoveEventIDs(ids...)
+	return _u
+}
+
+// RemoveEvents removes "events" edges to OrgEvent entities.
+func (_u *OrgUpdateOne) RemoveEvents(v ...*OrgEvent) *OrgUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveEventIDs(ids...)
 }
 
 // ClearSobjects clears all "sobjects" edges to the SObject entity.
@@ -3015,6 +3181,12 @@ func (_u *OrgUpdateOne) sqlSave(ctx context.Context) (_node *Org, err error) {
 	if value, ok := _u.mutation.AddedNextJobNumber(); ok {
 		_spec.AddField(org.FieldNextJobNumber, field.TypeInt64, value)
 	}
+	if value, ok := _u.mutation.LastEvent(); ok {
+		_spec.SetField(org.FieldLastEvent, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedLastEvent(); ok {
+		_spec.AddField(org.FieldLastEvent, field.TypeInt64, value)
+	}
 	if value, ok := _u.mutation.RestPercent(); ok {
 		_spec.SetField(org.FieldRestPercent, field.TypeInt, value)
 	}
@@ -3121,6 +3293,51 @@ func (_u *OrgUpdateOne) sqlSave(ctx context.Context) (_node *Org, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(job.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.EventsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.EventsTable,
+			Columns: []string{org.EventsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(orgevent.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedEventsIDs(); len(nodes) > 0 && !_u.mutation.EventsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.EventsTable,
+			Columns: []string{org.EventsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(orgevent.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.EventsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   org.EventsTable,
+			Columns: []string{org.EventsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(orgevent.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {

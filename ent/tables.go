@@ -9,6 +9,7 @@ var EdgeTargets = map[string]map[string]string{
 		"objects":   "job_objects",
 		"log_lines": "log_lines",
 		"tasks":     "tasks",
+		"events":    "org_events",
 	},
 	TypeJobObject: {
 		"job": "jobs",
@@ -18,6 +19,7 @@ var EdgeTargets = map[string]map[string]string{
 	},
 	TypeOrg: {
 		"jobs":           "jobs",
+		"events":         "org_events",
 		"sobjects":       "sobjects",
 		"templates":      "templates",
 		"schedules":      "schedules",
@@ -29,6 +31,10 @@ var EdgeTargets = map[string]map[string]string{
 		"vault_segments": "vault_segments",
 		"vault_files":    "vault_files",
 		"vault_purged":   "vault_purged",
+	},
+	TypeOrgEvent: {
+		"org": "orgs",
+		"job": "jobs",
 	},
 	TypeSObject: {
 		"org": "orgs",
@@ -95,6 +101,7 @@ var TenantTables = map[string]string{
 	TypeJobObject:      "job_objects",
 	TypeLogLine:        "log_lines",
 	TypeOrg:            "orgs",
+	TypeOrgEvent:       "org_events",
 	TypeSObject:        "sobjects",
 	TypeSchedule:       "schedules",
 	TypeSession:        "sessions",

@@ -24,6 +24,8 @@ type Tx struct {
 	LogLine *LogLineClient
 	// Org is the client for interacting with the Org builders.
 	Org *OrgClient
+	// OrgEvent is the client for interacting with the OrgEvent builders.
+	OrgEvent *OrgEventClient
 	// SObject is the client for interacting with the SObject builders.
 	SObject *SObjectClient
 	// Schedule is the client for interacting with the Schedule builders.
@@ -200,6 +202,7 @@ func (tx *Tx) init() {
 	tx.JobObject = NewJobObjectClient(tx.config)
 	tx.LogLine = NewLogLineClient(tx.config)
 	tx.Org = NewOrgClient(tx.config)
+	tx.OrgEvent = NewOrgEventClient(tx.config)
 	tx.SObject = NewSObjectClient(tx.config)
 	tx.Schedule = NewScheduleClient(tx.config)
 	tx.Secret = NewSecretClient(tx.config)

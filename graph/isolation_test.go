@@ -71,6 +71,7 @@ var idProbes = map[string]probe{
 		`mutation($id: ID, $url: String!) { orgConnect(input: {orgId: $id, flow: WEB_SERVER, loginUrl: $url, clientId: "client"}) { org { id } userErrors { code message } } }`, anOrg,
 	},
 	"Subscription.jobLog(jobId)":      {`subscription($id: ID!) { jobLog(jobId: $id) { seq text } }`, aJob},
+	"Subscription.orgEvents(orgId)":   {`subscription($id: ID!) { orgEvents(orgId: $id) { seq message job { id org { id } } } }`, anOrg},
 	"Subscription.jobProgress(jobId)": {`subscription($id: ID!) { jobProgress(jobId: $id) { job { id } objects { id } } }`, aJob},
 }
 

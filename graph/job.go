@@ -75,6 +75,14 @@ func (r *Resolver) logLines(ctx context.Context, jobID string, limit int, condit
 	return lines, err
 }
 
+// eventJob is the job that an event is about, nil when it is about none.
+func (r *Resolver) eventJob(ctx context.Context, e *job.Event) (*ent.Job, error) {
+	if e.JobID == "" {
+		return nil, nil
+	}
+	return r.DB.Job.Get(ctx, e.JobID)
+}
+
 // newestUnless is the order asked for, or the newest first: ids are made in
 // the order of time.
 func newestUnless(asked *ent.JobOrder) *ent.JobOrder {
@@ -99,9 +107,9 @@ func optional(text string) *string {
 	return &text
 }
 
-// oneByOne sends the lines of batches singly; nil stays nil.
-func oneByOne(ctx context.Context, batches <-chan []job.Line) <-chan *job.Line {
-	return relay(ctx, batches, func(batch []job.Line, send func(*job.Line) bool) bool {
+// oneByOne sends what batches hold singly; nil stays nil.
+func oneByOne[T any](ctx context.Context, batches <-chan []T) <-chan *T {
+	return relay(ctx, batches, func(batch []T, send func(*T) bool) bool {
 		for i := range batch {
 			if !send(&batch[i]) {
 				return false

@@ -65,7 +65,7 @@ func newWorld(t *testing.T, db *database.DB) *world {
 	versions, err := vault.Open(vault.Config{DB: db.Client, Bucket: memblob.OpenBucket(nil), Keeper: keeper, Log: log})
 	check(t, err)
 	w.orgs = orgs.New(orgs.Config{
-		DB: db.Client, Keeper: keeper, Vault: versions, Opener: salesforce.New(salesforce.Options{}), CallbackURL: "http://localhost/oauth/callback",
+		DB: db.Client, Keeper: keeper, Vault: versions, Jobs: w.queue, Opener: salesforce.New(salesforce.Options{}), CallbackURL: "http://localhost/oauth/callback",
 		Clock: time.Now, Log: log, SalesforceHosts: []string{host(w.salesforce[0]), host(w.salesforce[1])},
 	})
 	dictionary := capture.Dictionary{DB: db.Client}

@@ -18,6 +18,7 @@ import (
 	"github.com/holdfast-backup/holdfast/engine/vault/vaulttest"
 	"github.com/holdfast-backup/holdfast/ent"
 	"github.com/holdfast-backup/holdfast/ent/org"
+	"github.com/holdfast-backup/holdfast/ent/orgevent"
 )
 
 // TestBackupUnderFault: a fault in the middle of a backup, once or for good.
@@ -182,6 +183,9 @@ func TestBackupOfARevokedOrg(t *testing.T) {
 			l := newFaultLab(t, labOptions{flow: engine.FlowRefreshToken})
 			l.at(n, l.sim.RevokeRefreshTokens)
 			l.wantState(l.backup(false), engine.JobFailed, "ORG_ACCESS_REVOKED")
+			if n := l.db.Client.OrgEvent.Query().Where(orgevent.KindEQ(engine.EventRevoked)).CountX(l.ctx); n != 1 {
+				t.Errorf("call %d: %d events tell of it", n, n)
+			}
 			if state := l.db.Client.Org.GetX(l.ctx, l.orgID).State; state != org.StateREVOKED {
 				t.Errorf("the org is %s", state)
 			}

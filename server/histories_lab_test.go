@@ -195,11 +195,11 @@ func (l *lab) openRooms(o labOptions) {
 	l.must(err)
 	o.client.Now, o.client.Sleep = l.clock.Now, l.clock.Sleep
 	o.client.SmallRead = 10
+	l.queue = job.New(l.db, job.Settings{Logger: silent, Poll: 10 * time.Millisecond, Backoff: func(int) time.Duration { return 0 }})
 	l.orgs = orgs.New(orgs.Config{
-		DB: l.db.Client, Keeper: keeper, Opener: salesforce.New(o.client), Clock: l.clock.Now, Log: silent,
+		DB: l.db.Client, Keeper: keeper, Jobs: l.queue, Opener: salesforce.New(o.client), Clock: l.clock.Now, Log: silent,
 		CallbackURL: "https://lab.example/", SalesforceHosts: []string{strings.TrimPrefix(l.url, "http://")},
 	})
-	l.queue = job.New(l.db, job.Settings{Logger: silent, Poll: 10 * time.Millisecond, Backoff: func(int) time.Duration { return 0 }})
 	l.backups = &backup.Backup{
 		DB: l.db.Client, Vault: l.vault, Queue: l.queue, Orgs: l.orgs, Log: silent,
 		Capture: &capture.Capture{DB: l.db.Client, Dictionary: capture.Dictionary{DB: l.db.Client}, Vault: l.vault},

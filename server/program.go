@@ -206,11 +206,11 @@ func (m *Main) rooms(s store) (graph.Rooms, error) {
 	if err != nil {
 		return graph.Rooms{}, err
 	}
+	queue, dictionary := job.New(s.db, job.Settings{Lease: m.Config.Lease, Logger: m.Log}), capture.Dictionary{DB: s.db.Client}
 	connections := orgs.New(orgs.Config{
-		DB: s.db.Client, Keeper: s.keeper, Vault: versions, Opener: salesforce.New(salesforce.Options{Log: m.Log, Now: m.Clock}), Clock: time.Now, Log: m.Log,
+		DB: s.db.Client, Keeper: s.keeper, Vault: versions, Jobs: queue, Opener: salesforce.New(salesforce.Options{Log: m.Log, Now: m.Clock}), Clock: time.Now, Log: m.Log,
 		CallbackURL: m.publicURL() + web.CallbackPath, SalesforceHosts: m.Config.SalesforceHosts,
 	})
-	queue, dictionary := job.New(s.db, job.Settings{Lease: m.Config.Lease, Logger: m.Log}), capture.Dictionary{DB: s.db.Client}
 	backups := &backup.Backup{
 		DB: s.db.Client, Vault: versions, Queue: queue, Orgs: connections, Log: m.Log,
 		Capture: &capture.Capture{DB: s.db.Client, Dictionary: dictionary, Vault: versions},

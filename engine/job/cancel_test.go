@@ -149,8 +149,9 @@ func TestStrangersJobsAreOutOfReach(t *testing.T) {
 		made := enqueue(t, ctx, q, job.Spec{OrgID: o.ID, Operation: engine.Export})
 		_, tail := q.Tail(stranger, made.ID, 0)
 		_, progress := q.Progress(stranger, made.ID)
+		_, events := q.Events(stranger, o.ID, 0)
 		for what, err := range map[string]error{
-			"tail": tail, "progress": progress, "cancel": q.Cancel(stranger, made.ID), "csv": q.WriteCSV(stranger, nil, made.ID),
+			"tail": tail, "events": events, "progress": progress, "cancel": q.Cancel(stranger, made.ID), "csv": q.WriteCSV(stranger, nil, made.ID),
 		} {
 			if !engine.Is(err, engine.KindNotFound) {
 				t.Errorf("%s of a stranger's job: %v", what, err)

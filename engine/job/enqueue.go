@@ -69,6 +69,9 @@ func (q *Queue) EnqueueTx(ctx context.Context, tx *ent.Tx, spec Spec) (*ent.Job,
 	if err := q.insertTask(ctx, tx, job, spec); err != nil {
 		return nil, err
 	}
+	if err := q.RecordTx(ctx, tx, about(job, engine.EventJobQueued, "is queued.")); err != nil {
+		return nil, err
+	}
 	return job, q.hub.announce(ctx, tx, queueTopic)
 }
 
@@ -101,7 +104,7 @@ func lockNumber(ctx context.Context, tx *ent.Tx, orgID string) (number int64, er
 		if err := rows.Err(); err != nil {
 			return 0, err
 		}
-		return 0, engine.E(engine.KindNotFound, "NOT_FOUND", "There is no org “%s”: check the id.", orgID)
+		return 0, noOrg(orgID)
 	}
 	return number, rows.Scan(&number)
 }

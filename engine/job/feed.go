@@ -6,21 +6,22 @@ import (
 	"time"
 )
 
-// feeds keeps one feed per job for as long as somebody follows it, so that a
-// thousand followers cost the database what one costs.
+// feeds keeps one feed per job, or per org, for as long as somebody follows it,
+// so that a thousand followers cost the database what one costs.
 type feeds[T follower] struct {
 	queue *Queue
-	open  func(jobID string) T
+	topic func(id string) string
+	open  func(id string) T
 
 	mu   sync.Mutex
 	live map[string]*liveFeed[T]
 }
 
-func newFeeds[T follower](q *Queue, open func(jobID string) T) feeds[T] {
-	return feeds[T]{queue: q, open: open, live: map[string]*liveFeed[T]{}}
+func newFeeds[T follower](q *Queue, topic func(id string) string, open func(id string) T) feeds[T] {
+	return feeds[T]{queue: q, topic: topic, open: open, live: map[string]*liveFeed[T]{}}
 }
 
-// follower reads a job's rows again when something happened to it, and reports
+// follower reads its rows again when something happened to them, and reports
 // whether there will be nothing more. It is called from one goroutine.
 type follower interface {
 	read(ctx context.Context) (done bool)
@@ -32,16 +33,16 @@ type liveFeed[T follower] struct {
 	stop     context.CancelFunc
 }
 
-// follow returns the job's feed, running; leave must be called in the end.
-func (f *feeds[T]) follow(ctx context.Context, jobID string) (feed T, leave func()) {
+// follow returns the feed, running; leave must be called in the end.
+func (f *feeds[T]) follow(ctx context.Context, id string) (feed T, leave func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	live, ok := f.live[jobID]
+	live, ok := f.live[id]
 	if !ok {
 		alive, stop := context.WithCancel(context.WithoutCancel(ctx)) // it outlives its first follower
-		live = &liveFeed[T]{follower: f.open(jobID), stop: stop}
-		f.live[jobID] = live
-		go f.queue.keepReading(alive, jobID, live.follower)
+		live = &liveFeed[T]{follower: f.open(id), stop: stop}
+		f.live[id] = live
+		go f.queue.keepReading(alive, f.topic(id), live.follower)
 	}
 	live.users++
 	return live.follower, func() {
@@ -49,13 +50,13 @@ func (f *feeds[T]) follow(ctx context.Context, jobID string) (feed T, leave func
 		defer f.mu.Unlock()
 		if live.users--; live.users == 0 {
 			live.stop()
-			delete(f.live, jobID)
+			delete(f.live, id)
 		}
 	}
 }
 
-func (q *Queue) keepReading(ctx context.Context, jobID string, f follower) {
-	signals, stop := q.hub.watch(jobTopic(jobID))
+func (q *Queue) keepReading(ctx context.Context, topic string, f follower) {
+	signals, stop := q.hub.watch(topic)
 	defer stop()
 	poll := time.NewTicker(q.settings.Poll)
 	defer poll.Stop()

@@ -20,6 +20,7 @@ const (
 )
 
 func jobTopic(jobID string) string     { return "job:" + jobID }     // lines, progress or state
+func orgTopic(orgID string) string     { return "org:" + orgID }     // something happened to it
 func cancelTopic(taskID string) string { return "cancel:" + taskID } // its cancel was requested
 
 // hub tells who waits for a topic to look at the tables again. A signal

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/ent"
+	entjob "github.com/holdfast-backup/holdfast/ent/job"
 )
 
 // lease is a claimed task. Its attempt is the fencing token: it only grows.
@@ -27,12 +30,21 @@ type lease struct {
 // oldest may be taken, and only when none is running; the unique index on
 // running keys decides between nodes that look at the same moment.
 func (q *Queue) claim(ctx context.Context, operations []engine.Operation, limit int) (leases []lease, err error) {
-	asked := q.settings.Now()
-	tx, err := q.db.SQL.BeginTx(ctx, nil)
+	ctx = engine.AsSystem(ctx)
+	err = q.db.InTx(ctx, func(tx *ent.Tx) error {
+		if leases, err = q.take(ctx, tx, operations, limit); err != nil || len(leases) == 0 {
+			return err
+		}
+		return q.begin(ctx, tx, leases)
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = tx.Rollback() }()
+	return leases, nil
+}
+
+func (q *Queue) take(ctx context.Context, tx *ent.Tx, operations []engine.Operation, limit int) (leases []lease, err error) {
+	asked := q.settings.Now()
 	rows, err := tx.QueryContext(ctx, `UPDATE tasks SET state = 'RUNNING', owner = $1, attempt = attempt + 1, wait_reason = '', wait_message = '', lease_until = `+q.speech.in(q.settings.Lease)+`
 		WHERE id IN (SELECT t.id FROM tasks t
 			WHERE t.state = 'AVAILABLE' AND t.run_at <= `+q.speech.now+` AND t.kind IN (`+quoted(operations)+`)
@@ -51,19 +63,33 @@ func (q *Queue) claim(ctx context.Context, operations []engine.Operation, limit 
 		}
 		leases = append(leases, l)
 	}
-	if err := rows.Err(); err != nil || len(leases) == 0 {
-		return nil, err
-	}
+	return leases, rows.Err()
+}
+
+// begin shows that the leases' jobs run, in the order of their orgs (RecordTx).
+func (q *Queue) begin(ctx context.Context, tx *ent.Tx, leases []lease) error {
+	attempts := map[string]int{}
 	for _, l := range leases {
+		attempts[l.jobID] = l.attempt
 		_, err := tx.ExecContext(ctx, "UPDATE jobs SET state = 'IN_PROGRESS', started_at = "+q.speech.now+" WHERE id = $1 AND state = 'QUEUED'", l.jobID)
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if err := tx.Commit(); err != nil {
-		return nil, err
+	jobs, err := tx.Job.Query().Where(entjob.IDIn(slices.Collect(maps.Keys(attempts))...)).Order(entjob.ByOrgID()).All(ctx)
+	if err != nil {
+		return err
 	}
-	return leases, nil
+	for _, job := range jobs {
+		what := "has started."
+		if attempts[job.ID] > 1 {
+			what = "goes on."
+		}
+		if err := q.RecordTx(ctx, tx, about(job, engine.EventJobStarted, what)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // quoted makes a list for IN; operations are words of ours.
@@ -170,6 +196,9 @@ func (q *Queue) takeBack(ctx context.Context, tx *ent.Tx, taskID string) error {
 			task: "FAILED", job: engine.JobFailed, code: "ATTEMPTS_EXHAUSTED",
 			message: fmt.Sprintf("The server stopped in the middle of this job, attempt %d of %d: see the server's own log, then start the job again.", l.attempt, l.maxAttempts),
 		})
+	}
+	if err := q.recordWait(ctx, tx, l.jobID, "The server that ran it is gone."); err != nil {
+		return err
 	}
 	return q.hub.announce(ctx, tx, queueTopic)
 }

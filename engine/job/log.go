@@ -29,6 +29,8 @@ type Line struct {
 	Message string
 }
 
+func (l Line) number() int64 { return l.Seq }
+
 // String is the line as the log shows it (F102).
 func (l Line) String() string { return engine.LogLine(l.At, l.Level, l.Message) }
 

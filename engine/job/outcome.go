@@ -95,7 +95,7 @@ func (r *Run) conclude(err error) {
 		err = r.end(ctx, cancelled)
 	case errors.Is(cause, ErrShutdown):
 		r.Log(engine.LogInfo, "", "The server is stopping: the job goes on when it is back, or on another node.")
-		err = r.again(ctx, rest{uncounted: 1})
+		err = r.again(ctx, rest{message: "The server that ran it is stopping.", uncounted: 1})
 	default:
 		err = r.failed(ctx, err)
 	}
@@ -167,6 +167,9 @@ func (r *Run) again(ctx context.Context, pause rest) error {
 		if err := r.addCalls(ctx, tx); err != nil {
 			return err
 		}
+		if err := q.recordWait(ctx, tx, r.lease.jobID, pause.message); err != nil {
+			return err
+		}
 		return q.hub.announce(ctx, tx, queueTopic, jobTopic(r.lease.jobID))
 	})
 	time.AfterFunc(pause.wait, func() { q.hub.signal(queueTopic) })
@@ -213,6 +216,9 @@ func (q *Queue) endTask(ctx context.Context, tx *ent.Tx, l lease, end ending) er
 	}
 	job, err := endJob(ctx, tx, l.jobID, end)
 	if err != nil {
+		return err
+	}
+	if err := q.RecordTx(ctx, tx, about(job, engine.EventJobEnded, endWords(job))); err != nil {
 		return err
 	}
 	if err := q.hub.announce(ctx, tx, queueTopic, jobTopic(job.ID)); err != nil {

@@ -80,7 +80,8 @@ type Queue struct {
 	logger   *slog.Logger
 	workers  map[engine.Operation]Worker
 	finished []FinishedHook
-	tails    feeds[*tailer]
+	tails    feeds[*tailer[Line]]
+	events   feeds[*tailer[Event]]
 	boards   feeds[*board]
 	freed    chan struct{} // a slot is free
 
@@ -103,8 +104,9 @@ func New(db *database.DB, settings Settings) *Queue {
 		node:    fmt.Sprintf("%s/%d/%s", host, os.Getpid(), ulid.Make()),
 		workers: map[engine.Operation]Worker{}, running: map[Class]int{}, freed: make(chan struct{}, 1),
 	}
-	q.tails = newFeeds(q, q.newTailer)
-	q.boards = newFeeds(q, q.newBoard)
+	q.tails = newFeeds(q, jobTopic, q.newLogTailer)
+	q.events = newFeeds(q, orgTopic, q.newEventTailer)
+	q.boards = newFeeds(q, jobTopic, q.newBoard)
 	return q
 }
 

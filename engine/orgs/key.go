@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/job"
 	"github.com/holdfast-backup/holdfast/engine/vault"
 	"github.com/holdfast-backup/holdfast/ent"
 )
@@ -37,7 +38,12 @@ func (o *Orgs) Unlock(ctx context.Context, orgID, key string) (*ent.Org, error) 
 	if err != nil {
 		return nil, err
 	}
-	return row, aboutKey("key", o.Vault.Unlock(ctx, row.ID, key))
+	if err := o.Vault.Unlock(ctx, row.ID, key); err != nil {
+		return nil, aboutKey("key", err)
+	}
+	return row, o.Jobs.Record(ctx, func(*ent.Tx) (*job.Event, error) {
+		return &job.Event{OrgID: row.ID, Kind: engine.EventUnlocked, Message: "A server was given the customer's key: it can read and write the org's backups again."}, nil
+	})
 }
 
 // RotateKey begins a new epoch: what is stored from now on is under a new key.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/job"
 	"github.com/holdfast-backup/holdfast/engine/vault"
 	"github.com/holdfast-backup/holdfast/ent"
 	"github.com/holdfast-backup/holdfast/ent/org"
@@ -28,6 +29,7 @@ type Config struct {
 	Keeper      *secrets.Keeper
 	Opener      engine.Opener
 	Vault       *vault.Vault // what deleting an org empties
+	Jobs        *job.Queue   // keeps the orgs' events
 	CallbackURL string       // where Salesforce sends the browser back to
 	// SalesforceHosts are the host suffixes (".salesforce.com") a login or
 	// instance address may have; an exact "host:port" is allowed over plain
@@ -170,15 +172,23 @@ func (o *Orgs) recordConnected(ctx context.Context, row *ent.Org, id engine.OrgI
 		return nil, err
 	}
 	o.forget(row.ID)
-	row, err = row.Update().SetState(org.StateCONNECTED).SetSealedSecrets(sealed).
-		SetSalesforceID(id.OrgID).SetSalesforceName(id.OrgName).SetInstanceURL(id.InstanceURL).
-		SetAPIVersion(id.APIVersion).SetUsername(id.Username).SetUserID(string(id.UserID)).
-		SetConnectedAt(o.Clock()).ClearSealedAuthorization().ClearAuthorizationState().
-		ClearAuthorizationExpiresAt().Save(ctx)
-	if err == nil && o.OnConnected != nil {
-		err = o.OnConnected(ctx, row.ID)
+	err = o.Jobs.Record(ctx, func(tx *ent.Tx) (*job.Event, error) {
+		return &job.Event{OrgID: row.ID, Kind: engine.EventConnected, Message: "The org is connected, as " + id.Username + "."},
+			tx.Org.UpdateOneID(row.ID).SetState(org.StateCONNECTED).SetSealedSecrets(sealed).
+				SetSalesforceID(id.OrgID).SetSalesforceName(id.OrgName).SetInstanceURL(id.InstanceURL).
+				SetAPIVersion(id.APIVersion).SetUsername(id.Username).SetUserID(string(id.UserID)).
+				SetConnectedAt(o.Clock()).ClearSealedAuthorization().ClearAuthorizationState().
+				ClearAuthorizationExpiresAt().Exec(ctx)
+	})
+	if err != nil {
+		return nil, err
 	}
-	return row, err
+	if o.OnConnected != nil {
+		if err := o.OnConnected(ctx, row.ID); err != nil {
+			return nil, err
+		}
+	}
+	return o.Get(ctx, row.ID)
 }
 
 // refuseOtherOrg: a connection keeps its Salesforce org for life, because its
@@ -272,7 +282,14 @@ func (o *Orgs) openSession(ctx context.Context, row *ent.Org) (engine.Org, error
 // noteRevoked shows people that the org must be connected again, whenever the
 // org says so: at the opening or in the middle of a job.
 func (o *Orgs) noteRevoked(ctx context.Context, row *ent.Org) {
-	if err := row.Update().SetState(org.StateREVOKED).Exec(ctx); err != nil {
+	err := o.Jobs.Record(ctx, func(tx *ent.Tx) (*job.Event, error) {
+		n, err := tx.Org.Update().Where(org.ID(row.ID), org.StateNEQ(org.StateREVOKED)).SetState(org.StateREVOKED).Save(ctx)
+		if err != nil || n == 0 {
+			return nil, err
+		}
+		return &job.Event{OrgID: row.ID, Kind: engine.EventRevoked, Message: "The org no longer accepts our tokens: connect it again."}, nil
+	})
+	if err != nil {
 		o.Log.ErrorContext(ctx, "cannot mark the org revoked", "org", row.ID, "error", err)
 	}
 }

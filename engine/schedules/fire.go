@@ -2,9 +2,11 @@ package schedules
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/job"
 	"github.com/holdfast-backup/holdfast/ent"
 	"github.com/holdfast-backup/holdfast/ent/schedule"
 )
@@ -72,17 +74,34 @@ func (s *Schedules) fire(ctx context.Context, due *ent.Schedule, now time.Time) 
 	spec, refusal := s.check(ctx, workOf(due))
 	err = s.DB.InTx(ctx, func(tx *ent.Tx) error {
 		mine, err := move(ctx, tx, due, moved{now, rule.Next(now)})
-		if err != nil || !mine || switchedOff(due) || refusal != nil {
+		if err != nil || !mine || switchedOff(due) {
 			return err
 		}
-		_, refusal = s.Queue.EnqueueTx(ctx, tx, spec)
+		var made *ent.Job
+		if refusal == nil {
+			made, refusal = s.Queue.EnqueueTx(ctx, tx, spec)
+		}
 		ran = refusal == nil
-		return untold(refusal)
+		if err := untold(refusal); err != nil {
+			return err
+		}
+		return s.Queue.RecordTx(ctx, tx, fired(due, made, refusal))
 	})
 	if refusal != nil && untold(refusal) == nil {
 		s.Log.WarnContext(ctx, "a schedule did not run: it will the next time", "schedule", due.ID, "error", refusal)
 	}
 	return ran && err == nil, err
+}
+
+// fired is what people hear of a schedule that was due.
+func fired(due *ent.Schedule, made *ent.Job, refusal error) job.Event {
+	e := job.Event{OrgID: due.OrgID, Kind: engine.EventScheduleFired, Message: fmt.Sprintf("The schedule “%s” has started a job.", due.Name)}
+	if told, refused := engine.AsError(refusal); refused {
+		e.Kind, e.Message = engine.EventScheduleRefused, fmt.Sprintf("The schedule “%s” was due, but did not run. %s", due.Name, told.Message)
+	} else {
+		e.JobID = made.ID
+	}
+	return e
 }
 
 // untold is err unless it says what a user can do about it: that the same work

@@ -69,6 +69,18 @@ func (f OrgFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) 
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.OrgMutation", m)
 }
 
+// The OrgEventFunc type is an adapter to allow the use of ordinary
+// function as OrgEvent mutator.
+type OrgEventFunc func(context.Context, *ent.OrgEventMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f OrgEventFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.OrgEventMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.OrgEventMutation", m)
+}
+
 // The SObjectFunc type is an adapter to allow the use of ordinary
 // function as SObject mutator.
 type SObjectFunc func(context.Context, *ent.SObjectMutation) (ent.Value, error)

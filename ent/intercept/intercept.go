@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/jobobject"
 	"github.com/holdfast-backup/holdfast/ent/logline"
 	"github.com/holdfast-backup/holdfast/ent/org"
+	"github.com/holdfast-backup/holdfast/ent/orgevent"
 	"github.com/holdfast-backup/holdfast/ent/predicate"
 	"github.com/holdfast-backup/holdfast/ent/schedule"
 	"github.com/holdfast-backup/holdfast/ent/secret"
@@ -225,6 +226,33 @@ func (f TraverseOrg) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.OrgQuery", q)
+}
+
+// The OrgEventFunc type is an adapter to allow the use of ordinary function as a Querier.
+type OrgEventFunc func(context.Context, *ent.OrgEventQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f OrgEventFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.OrgEventQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.OrgEventQuery", q)
+}
+
+// The TraverseOrgEvent type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseOrgEvent func(context.Context, *ent.OrgEventQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseOrgEvent) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseOrgEvent) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.OrgEventQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.OrgEventQuery", q)
 }
 
 // The SObjectFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -780,6 +808,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.LogLineQuery, predicate.LogLine, logline.OrderOption]{typ: ent.TypeLogLine, tq: q}, nil
 	case *ent.OrgQuery:
 		return &query[*ent.OrgQuery, predicate.Org, org.OrderOption]{typ: ent.TypeOrg, tq: q}, nil
+	case *ent.OrgEventQuery:
+		return &query[*ent.OrgEventQuery, predicate.OrgEvent, orgevent.OrderOption]{typ: ent.TypeOrgEvent, tq: q}, nil
 	case *ent.SObjectQuery:
 		return &query[*ent.SObjectQuery, predicate.SObject, sobject.OrderOption]{typ: ent.TypeSObject, tq: q}, nil
 	case *ent.ScheduleQuery:

@@ -207,6 +207,7 @@ var (
 		{Name: "username", Type: field.TypeString, Nullable: true},
 		{Name: "user_id", Type: field.TypeString, Nullable: true},
 		{Name: "next_job_number", Type: field.TypeInt64, Default: 1},
+		{Name: "last_event", Type: field.TypeInt64, Default: 0},
 		{Name: "rest_percent", Type: field.TypeInt, Default: 80},
 		{Name: "bulk_percent", Type: field.TypeInt, Default: 80},
 		{Name: "scheduled_backups", Type: field.TypeBool, Default: true},
@@ -247,6 +248,54 @@ var (
 				Name:    "org_salesforce_id",
 				Unique:  false,
 				Columns: []*schema.Column{OrgsColumns[12]},
+			},
+		},
+	}
+	// OrgEventsColumns holds the columns for the "org_events" table.
+	OrgEventsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "tenant_id", Type: field.TypeString},
+		{Name: "seq", Type: field.TypeInt64},
+		{Name: "at", Type: field.TypeTime},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"JOB_QUEUED", "JOB_STARTED", "JOB_WAITS", "JOB_ENDED", "SCHEDULE_FIRED", "SCHEDULE_REFUSED", "ORG_CONNECTED", "ORG_REVOKED", "ORG_UNLOCKED"}},
+		{Name: "message", Type: field.TypeString, Size: 2147483647},
+		{Name: "job_id", Type: field.TypeString, Nullable: true},
+		{Name: "org_id", Type: field.TypeString},
+	}
+	// OrgEventsTable holds the schema information for the "org_events" table.
+	OrgEventsTable = &schema.Table{
+		Name:       "org_events",
+		Columns:    OrgEventsColumns,
+		PrimaryKey: []*schema.Column{OrgEventsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "org_events_jobs_events",
+				Columns:    []*schema.Column{OrgEventsColumns[6]},
+				RefColumns: []*schema.Column{JobsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "org_events_orgs_events",
+				Columns:    []*schema.Column{OrgEventsColumns[7]},
+				RefColumns: []*schema.Column{OrgsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "orgevent_tenant_id",
+				Unique:  false,
+				Columns: []*schema.Column{OrgEventsColumns[1]},
+			},
+			{
+				Name:    "orgevent_org_id_seq",
+				Unique:  true,
+				Columns: []*schema.Column{OrgEventsColumns[7], OrgEventsColumns[2]},
+			},
+			{
+				Name:    "orgevent_job_id",
+				Unique:  false,
+				Columns: []*schema.Column{OrgEventsColumns[6]},
 			},
 		},
 	}
@@ -1015,6 +1064,7 @@ var (
 		JobObjectsTable,
 		LogLinesTable,
 		OrgsTable,
+		OrgEventsTable,
 		SobjectsTable,
 		SchedulesTable,
 		SecretsTable,
@@ -1056,6 +1106,11 @@ func init() {
 	}
 	OrgsTable.Annotation = &entsql.Annotation{
 		Table: "orgs",
+	}
+	OrgEventsTable.ForeignKeys[0].RefTable = JobsTable
+	OrgEventsTable.ForeignKeys[1].RefTable = OrgsTable
+	OrgEventsTable.Annotation = &entsql.Annotation{
+		Table: "org_events",
 	}
 	SobjectsTable.ForeignKeys[0].RefTable = OrgsTable
 	SobjectsTable.Annotation = &entsql.Annotation{

@@ -56,6 +56,8 @@ const (
 	FieldUserID = "user_id"
 	// FieldNextJobNumber holds the string denoting the next_job_number field in the database.
 	FieldNextJobNumber = "next_job_number"
+	// FieldLastEvent holds the string denoting the last_event field in the database.
+	FieldLastEvent = "last_event"
 	// FieldRestPercent holds the string denoting the rest_percent field in the database.
 	FieldRestPercent = "rest_percent"
 	// FieldBulkPercent holds the string denoting the bulk_percent field in the database.
@@ -86,6 +88,8 @@ const (
 	FieldUpdatedAt = "updated_at"
 	// EdgeJobs holds the string denoting the jobs edge name in mutations.
 	EdgeJobs = "jobs"
+	// EdgeEvents holds the string denoting the events edge name in mutations.
+	EdgeEvents = "events"
 	// EdgeSobjects holds the string denoting the sobjects edge name in mutations.
 	EdgeSobjects = "sobjects"
 	// EdgeTemplates holds the string denoting the templates edge name in mutations.
@@ -117,6 +121,13 @@ const (
 	JobsInverseTable = "jobs"
 	// JobsColumn is the table column denoting the jobs relation/edge.
 	JobsColumn = "org_id"
+	// EventsTable is the table that holds the events relation/edge.
+	EventsTable = "org_events"
+	// EventsInverseTable is the table name for the OrgEvent entity.
+	// It exists in this package in order to avoid circular dependency with the "orgevent" package.
+	EventsInverseTable = "org_events"
+	// EventsColumn is the table column denoting the events relation/edge.
+	EventsColumn = "org_id"
 	// SobjectsTable is the table that holds the sobjects relation/edge.
 	SobjectsTable = "sobjects"
 	// SobjectsInverseTable is the table name for the SObject entity.
@@ -217,6 +228,7 @@ var Columns = []string{
 	FieldUsername,
 	FieldUserID,
 	FieldNextJobNumber,
+	FieldLastEvent,
 	FieldRestPercent,
 	FieldBulkPercent,
 	FieldScheduledBackups,
@@ -257,6 +269,8 @@ var (
 	NameValidator func(string) error
 	// DefaultNextJobNumber holds the default value on creation for the "next_job_number" field.
 	DefaultNextJobNumber int64
+	// DefaultLastEvent holds the default value on creation for the "last_event" field.
+	DefaultLastEvent int64
 	// DefaultRestPercent holds the default value on creation for the "rest_percent" field.
 	DefaultRestPercent int
 	// RestPercentValidator is a validator for the "rest_percent" field. It is called by the builders before save.
@@ -449,6 +463,11 @@ func ByNextJobNumber(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldNextJobNumber, opts...).ToFunc()
 }
 
+// ByLastEvent orders the results by the last_event field.
+func ByLastEvent(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLastEvent, opts...).ToFunc()
+}
+
 // ByRestPercent orders the results by the rest_percent field.
 func ByRestPercent(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRestPercent, opts...).ToFunc()
@@ -525,6 +544,20 @@ func ByJobsCount(opts ...sql.OrderTermOption) OrderOption {
 func ByJobs(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 	return func(s *sql.Selector) {
 		sqlgraph.OrderByNeighborTerms(s, newJobsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// ByEventsCount orders the results by events count.
+func ByEventsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newEventsStep(), opts...)
+	}
+}
+
+// ByEvents orders the results by events terms.
+func ByEvents(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newEventsStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
 
@@ -686,6 +719,13 @@ func newJobsStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(JobsInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, JobsTable, JobsColumn),
+	)
+}
+func newEventsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(EventsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, EventsTable, EventsColumn),
 	)
 }
 func newSobjectsStep() *sqlgraph.Step {

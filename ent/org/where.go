@@ -141,6 +141,11 @@ func NextJobNumber(v int64) predicate.Org {
 	return predicate.Org(sql.FieldEQ(FieldNextJobNumber, v))
 }
 
+// LastEvent applies equality check predicate on the "last_event" field. It's identical to LastEventEQ.
+func LastEvent(v int64) predicate.Org {
+	return predicate.Org(sql.FieldEQ(FieldLastEvent, v))
+}
+
 // RestPercent applies equality check predicate on the "rest_percent" field. It's identical to RestPercentEQ.
 func RestPercent(v int) predicate.Org {
 	return predicate.Org(sql.FieldEQ(FieldRestPercent, v))
@@ -1251,6 +1256,46 @@ func NextJobNumberLTE(v int64) predicate.Org {
 	return predicate.Org(sql.FieldLTE(FieldNextJobNumber, v))
 }
 
+// LastEventEQ applies the EQ predicate on the "last_event" field.
+func LastEventEQ(v int64) predicate.Org {
+	return predicate.Org(sql.FieldEQ(FieldLastEvent, v))
+}
+
+// LastEventNEQ applies the NEQ predicate on the "last_event" field.
+func LastEventNEQ(v int64) predicate.Org {
+	return predicate.Org(sql.FieldNEQ(FieldLastEvent, v))
+}
+
+// LastEventIn applies the In predicate on the "last_event" field.
+func LastEventIn(vs ...int64) predicate.Org {
+	return predicate.Org(sql.FieldIn(FieldLastEvent, vs...))
+}
+
+// LastEventNotIn applies the NotIn predicate on the "last_event" field.
+func LastEventNotIn(vs ...int64) predicate.Org {
+	return predicate.Org(sql.FieldNotIn(FieldLastEvent, vs...))
+}
+
+// LastEventGT applies the GT predicate on the "last_event" field.
+func LastEventGT(v int64) predicate.Org {
+	return predicate.Org(sql.FieldGT(FieldLastEvent, v))
+}
+
+// LastEventGTE applies the GTE predicate on the "last_event" field.
+func LastEventGTE(v int64) predicate.Org {
+	return predicate.Org(sql.FieldGTE(FieldLastEvent, v))
+}
+
+// LastEventLT applies the LT predicate on the "last_event" field.
+func LastEventLT(v int64) predicate.Org {
+	return predicate.Org(sql.FieldLT(FieldLastEvent, v))
+}
+
+// LastEventLTE applies the LTE predicate on the "last_event" field.
+func LastEventLTE(v int64) predicate.Org {
+	return predicate.Org(sql.FieldLTE(FieldLastEvent, v))
+}
+
 // RestPercentEQ applies the EQ predicate on the "rest_percent" field.
 func RestPercentEQ(v int) predicate.Org {
 	return predicate.Org(sql.FieldEQ(FieldRestPercent, v))
@@ -1796,6 +1841,29 @@ func HasJobs() predicate.Org {
 func HasJobsWith(preds ...predicate.Job) predicate.Org {
 	return predicate.Org(func(s *sql.Selector) {
 		step := newJobsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasEvents applies the HasEdge predicate on the "events" edge.
+func HasEvents() predicate.Org {
+	return predicate.Org(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, EventsTable, EventsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasEventsWith applies the HasEdge predicate on the "events" edge with a given conditions (other predicates).
+func HasEventsWith(preds ...predicate.OrgEvent) predicate.Org {
+	return predicate.Org(func(s *sql.Selector) {
+		step := newEventsStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

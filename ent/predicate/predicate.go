@@ -21,6 +21,9 @@ type LogLine func(*sql.Selector)
 // Org is the predicate function for org builders.
 type Org func(*sql.Selector)
 
+// OrgEvent is the predicate function for orgevent builders.
+type OrgEvent func(*sql.Selector)
+
 // SObject is the predicate function for sobject builders.
 type SObject func(*sql.Selector)
 

@@ -230,6 +230,30 @@ func (f OrgMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) e
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.OrgMutation", m)
 }
 
+// The OrgEventQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type OrgEventQueryRuleFunc func(context.Context, *ent.OrgEventQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f OrgEventQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.OrgEventQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.OrgEventQuery", q)
+}
+
+// The OrgEventMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type OrgEventMutationRuleFunc func(context.Context, *ent.OrgEventMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f OrgEventMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.OrgEventMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.OrgEventMutation", m)
+}
+
 // The SObjectQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type SObjectQueryRuleFunc func(context.Context, *ent.SObjectQuery) error

@@ -12,6 +12,7 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/jobobject"
 	"github.com/holdfast-backup/holdfast/ent/logline"
 	"github.com/holdfast-backup/holdfast/ent/org"
+	"github.com/holdfast-backup/holdfast/ent/orgevent"
 	"github.com/holdfast-backup/holdfast/ent/schedule"
 	"github.com/holdfast-backup/holdfast/ent/schema"
 	"github.com/holdfast-backup/holdfast/ent/secret"
@@ -273,8 +274,12 @@ func init() {
 	orgDescNextJobNumber := orgFields[17].Descriptor()
 	// org.DefaultNextJobNumber holds the default value on creation for the next_job_number field.
 	org.DefaultNextJobNumber = orgDescNextJobNumber.Default.(int64)
+	// orgDescLastEvent is the schema descriptor for last_event field.
+	orgDescLastEvent := orgFields[18].Descriptor()
+	// org.DefaultLastEvent holds the default value on creation for the last_event field.
+	org.DefaultLastEvent = orgDescLastEvent.Default.(int64)
 	// orgDescRestPercent is the schema descriptor for rest_percent field.
-	orgDescRestPercent := orgFields[18].Descriptor()
+	orgDescRestPercent := orgFields[19].Descriptor()
 	// org.DefaultRestPercent holds the default value on creation for the rest_percent field.
 	org.DefaultRestPercent = orgDescRestPercent.Default.(int)
 	// org.RestPercentValidator is a validator for the "rest_percent" field. It is called by the builders before save.
@@ -294,7 +299,7 @@ func init() {
 		}
 	}()
 	// orgDescBulkPercent is the schema descriptor for bulk_percent field.
-	orgDescBulkPercent := orgFields[19].Descriptor()
+	orgDescBulkPercent := orgFields[20].Descriptor()
 	// org.DefaultBulkPercent holds the default value on creation for the bulk_percent field.
 	org.DefaultBulkPercent = orgDescBulkPercent.Default.(int)
 	// org.BulkPercentValidator is a validator for the "bulk_percent" field. It is called by the builders before save.
@@ -314,53 +319,53 @@ func init() {
 		}
 	}()
 	// orgDescScheduledBackups is the schema descriptor for scheduled_backups field.
-	orgDescScheduledBackups := orgFields[20].Descriptor()
+	orgDescScheduledBackups := orgFields[21].Descriptor()
 	// org.DefaultScheduledBackups holds the default value on creation for the scheduled_backups field.
 	org.DefaultScheduledBackups = orgDescScheduledBackups.Default.(bool)
 	// orgDescScheduledArchives is the schema descriptor for scheduled_archives field.
-	orgDescScheduledArchives := orgFields[21].Descriptor()
+	orgDescScheduledArchives := orgFields[22].Descriptor()
 	// org.DefaultScheduledArchives holds the default value on creation for the scheduled_archives field.
 	org.DefaultScheduledArchives = orgDescScheduledArchives.Default.(bool)
 	// orgDescKeepDays is the schema descriptor for keep_days field.
-	orgDescKeepDays := orgFields[22].Descriptor()
+	orgDescKeepDays := orgFields[23].Descriptor()
 	// org.DefaultKeepDays holds the default value on creation for the keep_days field.
 	org.DefaultKeepDays = orgDescKeepDays.Default.(int)
 	// org.KeepDaysValidator is a validator for the "keep_days" field. It is called by the builders before save.
 	org.KeepDaysValidator = orgDescKeepDays.Validators[0].(func(int) error)
 	// orgDescKeepWeeks is the schema descriptor for keep_weeks field.
-	orgDescKeepWeeks := orgFields[23].Descriptor()
+	orgDescKeepWeeks := orgFields[24].Descriptor()
 	// org.DefaultKeepWeeks holds the default value on creation for the keep_weeks field.
 	org.DefaultKeepWeeks = orgDescKeepWeeks.Default.(int)
 	// org.KeepWeeksValidator is a validator for the "keep_weeks" field. It is called by the builders before save.
 	org.KeepWeeksValidator = orgDescKeepWeeks.Validators[0].(func(int) error)
 	// orgDescKeepMonths is the schema descriptor for keep_months field.
-	orgDescKeepMonths := orgFields[24].Descriptor()
+	orgDescKeepMonths := orgFields[25].Descriptor()
 	// org.DefaultKeepMonths holds the default value on creation for the keep_months field.
 	org.DefaultKeepMonths = orgDescKeepMonths.Default.(int)
 	// org.KeepMonthsValidator is a validator for the "keep_months" field. It is called by the builders before save.
 	org.KeepMonthsValidator = orgDescKeepMonths.Validators[0].(func(int) error)
 	// orgDescKeepYears is the schema descriptor for keep_years field.
-	orgDescKeepYears := orgFields[25].Descriptor()
+	orgDescKeepYears := orgFields[26].Descriptor()
 	// org.DefaultKeepYears holds the default value on creation for the keep_years field.
 	org.DefaultKeepYears = orgDescKeepYears.Default.(int)
 	// org.KeepYearsValidator is a validator for the "keep_years" field. It is called by the builders before save.
 	org.KeepYearsValidator = orgDescKeepYears.Validators[0].(func(int) error)
 	// orgDescKeepZone is the schema descriptor for keep_zone field.
-	orgDescKeepZone := orgFields[26].Descriptor()
+	orgDescKeepZone := orgFields[27].Descriptor()
 	// org.DefaultKeepZone holds the default value on creation for the keep_zone field.
 	org.DefaultKeepZone = orgDescKeepZone.Default.(string)
 	// orgDescLegalHold is the schema descriptor for legal_hold field.
-	orgDescLegalHold := orgFields[27].Descriptor()
+	orgDescLegalHold := orgFields[28].Descriptor()
 	// org.DefaultLegalHold holds the default value on creation for the legal_hold field.
 	org.DefaultLegalHold = orgDescLegalHold.Default.(string)
 	// org.LegalHoldValidator is a validator for the "legal_hold" field. It is called by the builders before save.
 	org.LegalHoldValidator = orgDescLegalHold.Validators[0].(func(string) error)
 	// orgDescCreatedAt is the schema descriptor for created_at field.
-	orgDescCreatedAt := orgFields[30].Descriptor()
+	orgDescCreatedAt := orgFields[31].Descriptor()
 	// org.DefaultCreatedAt holds the default value on creation for the created_at field.
 	org.DefaultCreatedAt = orgDescCreatedAt.Default.(func() time.Time)
 	// orgDescUpdatedAt is the schema descriptor for updated_at field.
-	orgDescUpdatedAt := orgFields[31].Descriptor()
+	orgDescUpdatedAt := orgFields[32].Descriptor()
 	// org.DefaultUpdatedAt holds the default value on creation for the updated_at field.
 	org.DefaultUpdatedAt = orgDescUpdatedAt.Default.(func() time.Time)
 	// org.UpdateDefaultUpdatedAt holds the default value on update for the updated_at field.
@@ -369,6 +374,27 @@ func init() {
 	orgDescID := orgFields[0].Descriptor()
 	// org.DefaultID holds the default value on creation for the id field.
 	org.DefaultID = orgDescID.Default.(func() string)
+	orgeventMixin := schema.OrgEvent{}.Mixin()
+	orgevent.Policy = privacy.NewPolicies(orgeventMixin[0], schema.OrgEvent{})
+	orgevent.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := orgevent.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	orgeventMixinHooks0 := orgeventMixin[0].Hooks()
+
+	orgevent.Hooks[1] = orgeventMixinHooks0[0]
+	orgeventMixinFields0 := orgeventMixin[0].Fields()
+	_ = orgeventMixinFields0
+	orgeventFields := schema.OrgEvent{}.Fields()
+	_ = orgeventFields
+	// orgeventDescTenantID is the schema descriptor for tenant_id field.
+	orgeventDescTenantID := orgeventMixinFields0[0].Descriptor()
+	// orgevent.TenantIDValidator is a validator for the "tenant_id" field. It is called by the builders before save.
+	orgevent.TenantIDValidator = orgeventDescTenantID.Validators[0].(func(string) error)
 	sobjectMixin := schema.SObject{}.Mixin()
 	sobject.Policy = privacy.NewPolicies(sobjectMixin[0], schema.SObject{})
 	sobject.Hooks[0] = func(next ent.Mutator) ent.Mutator {

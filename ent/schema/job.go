@@ -7,6 +7,7 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 
@@ -57,6 +58,7 @@ func (Job) Edges() []ent.Edge {
 		owns("objects", JobObject.Type, entgql.RelayConnection()),
 		owns("log_lines", LogLine.Type),
 		owns("tasks", Task.Type),
+		owns("events", OrgEvent.Type, entgql.Skip(entgql.SkipAll)),
 	}
 }
 
@@ -189,4 +191,39 @@ func (Task) Indexes() []ent.Index {
 		index.Fields("unique_key"),
 		index.Fields("job_id"),
 	}
+}
+
+// OrgEvent is something that happened to an org: what a client that follows it hears.
+type OrgEvent struct{ ent.Schema }
+
+// Annotations of OrgEvent.
+func (OrgEvent) Annotations() []schema.Annotation { return internal("org_events") }
+
+// Mixin of OrgEvent.
+func (OrgEvent) Mixin() []ent.Mixin { return []ent.Mixin{TenantOwned{}} }
+
+// Fields of OrgEvent.
+func (OrgEvent) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("id").Immutable(),
+		field.String("org_id").Immutable(),
+		field.Int64("seq").Immutable().Comment("from 1 per org, without gaps, in the order of commits"),
+		field.Time("at").Immutable(),
+		field.Enum("kind").GoType(engine.EventKind("")).Immutable(),
+		field.String("job_id").Optional().Immutable().Comment("the job it is about, if any"),
+		field.Text("message").Immutable(),
+	}
+}
+
+// Edges of OrgEvent.
+func (OrgEvent) Edges() []ent.Edge {
+	return []ent.Edge{
+		belongsTo("org", Org.Type, "events"),
+		edge.From("job", Job.Type).Ref("events").Field("job_id").Unique().Immutable(),
+	}
+}
+
+// Indexes of OrgEvent.
+func (OrgEvent) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("org_id", "seq").Unique(), index.Fields("job_id")}
 }

@@ -40,6 +40,7 @@ func (Org) Fields() []ent.Field {
 		field.String("username").Optional().Comment("the integration user"),
 		field.String("user_id").Optional(),
 		field.Int64("next_job_number").Default(1),
+		field.Int64("last_event").Default(0).Comment("the number of its newest event"),
 		field.Int("rest_percent").Default(80).Min(1).Max(100),
 		field.Int("bulk_percent").Default(80).Min(1).Max(100),
 		field.Bool("scheduled_backups").Default(true),
@@ -62,6 +63,7 @@ func (Org) Fields() []ent.Field {
 func (Org) Edges() []ent.Edge {
 	return []ent.Edge{
 		owns("jobs", Job.Type, entgql.RelayConnection()),
+		owns("events", OrgEvent.Type, entgql.Skip(entgql.SkipAll)),
 		owns("sobjects", SObject.Type),
 		owns("templates", Template.Type, entgql.RelayConnection()),
 		owns("schedules", Schedule.Type, entgql.RelayConnection()),

@@ -62,6 +62,7 @@ type ResolverRoot interface {
 	Mutation() MutationResolver
 	ObjectDiff() ObjectDiffResolver
 	Org() OrgResolver
+	OrgEvent() OrgEventResolver
 	Query() QueryResolver
 	Quota() QuotaResolver
 	RecordHistory() RecordHistoryResolver
@@ -190,6 +191,7 @@ type OrgResolver interface {
 	Preflight(ctx context.Context, obj *ent.Org) ([]engine.PreflightFinding, error)
 
 	Backups(ctx context.Context, obj *ent.Org, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string]) (*ent.JobConnection, error)
+
 	Files(ctx context.Context, obj *ent.Org, linkedTo engine.RecordID, first *int, after *entgql.Cursor[string]) (*RecordFileConnection, error)
 	PausedJob(ctx context.Context, obj *ent.Org) (*ent.Job, error)
 	Encryption(ctx context.Context, obj *ent.Org) (*OrgEncryption, error)
@@ -203,6 +205,9 @@ type OrgResolver interface {
 	ObjectTypes(ctx context.Context, obj *ent.Org, search string, first int) ([]templates.ObjectType, error)
 	ChildObjects(ctx context.Context, obj *ent.Org, objectName string) ([]templates.Child, error)
 	TimeMachine(ctx context.Context, obj *ent.Org) (*ent.Org, error)
+}
+type OrgEventResolver interface {
+	Job(ctx context.Context, obj *job.Event) (*ent.Job, error)
 }
 type QueryResolver interface {
 	Node(ctx context.Context, id string) (ent.Noder, error)
@@ -250,6 +255,7 @@ type ScheduleResolver interface {
 type SubscriptionResolver interface {
 	JobLog(ctx context.Context, jobID string, after int64) (<-chan *job.Line, error)
 	JobProgress(ctx context.Context, jobID string) (<-chan *job.Snapshot, error)
+	OrgEvents(ctx context.Context, orgID string, after int64) (<-chan *job.Event, error)
 }
 type TemplateResolver interface {
 	Objects(ctx context.Context, obj *ent.Template) ([]templates.Object, error)
@@ -532,6 +538,48 @@ type FieldDiff {
 extend type Query {
   "Compares two backups of one org, the earlier one as a."
   backupDiff(a: ID!, b: ID!): BackupDiff! @hasRole(role: VIEWER)
+}
+`, BuiltIn: false},
+	{Name: "../event.graphqls", Input: `"""
+What happened to an org.
+"""
+enum OrgEventKind {
+  JOB_QUEUED
+  "A job starts, or goes on after it had waited."
+  JOB_STARTED
+  "A job that had started pauses: its waiting says more."
+  JOB_WAITS
+  "A job has ended: its state says how."
+  JOB_ENDED
+  SCHEDULE_FIRED
+  "A schedule was due, but its job could not be made: the message says why."
+  SCHEDULE_REFUSED
+  ORG_CONNECTED
+  "The org no longer accepts our tokens: connect it again."
+  ORG_REVOKED
+  "A server was given the customer's own key again."
+  ORG_UNLOCKED
+}
+
+type OrgEvent {
+  "Counts from 1 per org, without gaps: the place to go on from."
+  seq: Long!
+  at: Time!
+  kind: OrgEventKind!
+  "What a person reads."
+  message: String!
+  "The job it is about, as it is now; null when it is about none."
+  job: Job
+}
+
+extend type Org {
+  "The number of its newest event: the subscription orgEvents goes on from there."
+  lastEvent: Long!
+}
+
+extend type Subscription {
+  "What happens to an org, from the event after the one numbered after: each once, in order, whichever server it happened on."
+  orgEvents(orgId: ID!, after: Long! = 0): OrgEvent! @hasRole(role: VIEWER)
 }
 `, BuiltIn: false},
 	{Name: "../file.graphqls", Input: `"""
@@ -3432,6 +3480,8 @@ func (ec *executionContext) childFields_Org(ctx context.Context, field graphql.C
 		return ec.fieldContext_Org_jobs(ctx, field)
 	case "backups":
 		return ec.fieldContext_Org_backups(ctx, field)
+	case "lastEvent":
+		return ec.fieldContext_Org_lastEvent(ctx, field)
 	case "files":
 		return ec.fieldContext_Org_files(ctx, field)
 	case "pausedJob":
@@ -3554,6 +3604,22 @@ func (ec *executionContext) childFields_OrgEncryption(ctx context.Context, field
 		return ec.fieldContext_OrgEncryption_locked(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrgEncryption", field.Name)
+}
+
+func (ec *executionContext) childFields_OrgEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "seq":
+		return ec.fieldContext_OrgEvent_seq(ctx, field)
+	case "at":
+		return ec.fieldContext_OrgEvent_at(ctx, field)
+	case "kind":
+		return ec.fieldContext_OrgEvent_kind(ctx, field)
+	case "message":
+		return ec.fieldContext_OrgEvent_message(ctx, field)
+	case "job":
+		return ec.fieldContext_OrgEvent_job(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrgEvent", field.Name)
 }
 
 func (ec *executionContext) childFields_OrgHoldPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5983,6 +6049,28 @@ func (ec *executionContext) field_Subscription_jobProgress_args(ctx context.Cont
 		return nil, err
 	}
 	args["jobId"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_orgEvents_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "orgId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orgId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (int64, error) {
+			return ec.unmarshalNLong2int64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -14902,6 +14990,29 @@ func (ec *executionContext) fieldContext_Org_backups(ctx context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Org_lastEvent(ctx context.Context, field graphql.CollectedField, obj *ent.Org) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Org_lastEvent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastEvent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Org_lastEvent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Org", field, false, false, errors.New("field of type Long does not have child fields"))
+}
+
 func (ec *executionContext) _Org_files(ctx context.Context, field graphql.CollectedField, obj *ent.Org) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16049,6 +16160,130 @@ func (ec *executionContext) _OrgEncryption_locked(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_OrgEncryption_locked(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("OrgEncryption", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _OrgEvent_seq(ctx context.Context, field graphql.CollectedField, obj *job.Event) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgEvent_seq(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Seq, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgEvent_seq(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrgEvent", field, false, false, errors.New("field of type Long does not have child fields"))
+}
+
+func (ec *executionContext) _OrgEvent_at(ctx context.Context, field graphql.CollectedField, obj *job.Event) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgEvent_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgEvent_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrgEvent", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _OrgEvent_kind(ctx context.Context, field graphql.CollectedField, obj *job.Event) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgEvent_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v engine.EventKind) graphql.Marshaler {
+			return ec.marshalNOrgEventKind2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐEventKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgEvent_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrgEvent", field, false, false, errors.New("field of type OrgEventKind does not have child fields"))
+}
+
+func (ec *executionContext) _OrgEvent_message(ctx context.Context, field graphql.CollectedField, obj *job.Event) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgEvent_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrgEvent_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrgEvent", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OrgEvent_job(ctx context.Context, field graphql.CollectedField, obj *job.Event) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrgEvent_job(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.OrgEvent().Job(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Job) graphql.Marshaler {
+			return ec.marshalOJob2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋentᚐJob(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OrgEvent_job(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrgEvent",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Job(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _OrgHoldPayload_org(ctx context.Context, field graphql.CollectedField, obj *OrgHoldPayload) (ret graphql.Marshaler) {
@@ -21132,6 +21367,68 @@ func (ec *executionContext) fieldContext_Subscription_jobProgress(ctx context.Co
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Subscription_jobProgress_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_orgEvents(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_orgEvents(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().OrgEvents(ctx, fc.Args["orgId"].(string), fc.Args["after"].(int64))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				role, err := ec.unmarshalNRole2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐRole(ctx, "VIEWER")
+				if err != nil {
+					var zeroVal *job.Event
+					return zeroVal, err
+				}
+				if ec.Directives.HasRole == nil {
+					var zeroVal *job.Event
+					return zeroVal, errors.New("directive hasRole is not implemented")
+				}
+				return ec.Directives.HasRole(ctx, nil, directive0, role)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *job.Event) graphql.Marshaler {
+			return ec.marshalNOrgEvent2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋjobᚐEvent(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_orgEvents(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrgEvent(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_orgEvents_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -31317,6 +31614,11 @@ func (ec *executionContext) _Org(ctx context.Context, sel ast.SelectionSet, obj 
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "lastEvent":
+			out.Values[i] = ec._Org_lastEvent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "files":
 			field := field
 
@@ -32139,6 +32441,97 @@ func (ec *executionContext) _OrgEncryption(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var orgEventImplementors = []string{"OrgEvent"}
+
+func (ec *executionContext) _OrgEvent(ctx context.Context, sel ast.SelectionSet, obj *job.Event) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, orgEventImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OrgEvent")
+		case "seq":
+			out.Values[i] = ec._OrgEvent_seq(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "at":
+			out.Values[i] = ec._OrgEvent_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "kind":
+			out.Values[i] = ec._OrgEvent_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "message":
+			out.Values[i] = ec._OrgEvent_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "job":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._OrgEvent_job(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -35343,6 +35736,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_jobLog(ctx, fields[0])
 	case "jobProgress":
 		return ec._Subscription_jobProgress(ctx, fields[0])
+	case "orgEvents":
+		return ec._Subscription_orgEvents(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
@@ -37772,20 +38167,13 @@ func (ec *executionContext) marshalNJobState2githubᚗcomᚋholdfastᚑbackupᚋ
 }
 
 func (ec *executionContext) unmarshalNJobWaitReason2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐWaitReason(ctx context.Context, v any) (engine.WaitReason, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := engine.WaitReason(tmp)
+	var res engine.WaitReason
+	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNJobWaitReason2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐWaitReason(ctx context.Context, sel ast.SelectionSet, v engine.WaitReason) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(string(v))
-	if res == graphql.Null {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-	}
-	return res
+	return v
 }
 
 func (ec *executionContext) unmarshalNKeyKeeper2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋgraphᚋgeneratedᚐKeyKeeper(ctx context.Context, v any) (KeyKeeper, error) {
@@ -38189,6 +38577,26 @@ func (ec *executionContext) marshalNOrgEncryption2ᚖgithubᚗcomᚋholdfastᚑb
 		return graphql.Null
 	}
 	return ec._OrgEncryption(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNOrgEvent2ᚖgithubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋjobᚐEvent(ctx context.Context, sel ast.SelectionSet, v *job.Event) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._OrgEvent(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNOrgEventKind2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐEventKind(ctx context.Context, v any) (engine.EventKind, error) {
+	var res engine.EventKind
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOrgEventKind2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚐEventKind(ctx context.Context, sel ast.SelectionSet, v engine.EventKind) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalNOrgHoldInput2githubᚗcomᚋholdfastᚑbackupᚋholdfastᚋengineᚋretainᚐHoldInput(ctx context.Context, v any) (retain.HoldInput, error) {

@@ -55,7 +55,7 @@ func newPipeline(ctx context.Context, folder, orgURL string) (*pipeline, error) 
 	}
 	p := &pipeline{ctx: engine.AsWorker(ctx, tenant.ID), queue: job.New(db, job.Settings{Logger: silent})}
 	p.orgs = orgs.New(orgs.Config{
-		DB: db.Client, Keeper: keeper, Opener: salesforce.New(salesforce.Options{}), CallbackURL: "https://bench.example/",
+		DB: db.Client, Keeper: keeper, Jobs: p.queue, Opener: salesforce.New(salesforce.Options{}), CallbackURL: "https://bench.example/",
 		SalesforceHosts: []string{strings.TrimPrefix(orgURL, "http://")}, Clock: time.Now, Log: silent,
 	})
 	p.backups = &backup.Backup{
