@@ -38,7 +38,7 @@ func TestCallsCross(t *testing.T) {
 		w.do("POST", "/jobs/query", map[string]any{"operation": "queryAll", "query": "SELECT Id, Owner.Name FROM Task"})
 	})
 	spawn(1, func(w *world, i int) {
-		w.metadata("<met:createMetadata><met:metadata><met:fullName>Account.F" + fmt.Sprint(i) + "__c</met:fullName><met:label>F</met:label><met:type>Date</met:type></met:metadata></met:createMetadata>")
+		w.inlineMetadata("create", "CustomField", "<met:fullName>Account.F"+fmt.Sprint(i)+"__c</met:fullName><met:label>F</met:label><met:type>Date</met:type>")
 	})
 	spawn(1, func(w *world, i int) {
 		_ = w.org.SetUser("admin@test.example", func(u *simorg.User) { u.OwnRecordsOnly = !u.OwnRecordsOnly })

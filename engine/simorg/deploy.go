@@ -306,6 +306,9 @@ func (o *Org) keepComponent(fresh component, root *element) {
 	defer o.meta.mu.Unlock()
 	key := componentID(t.name, fullName)
 	if c := o.meta.components[key]; c != nil {
+		if t.name == "Profile" {
+			fresh.body = overlaid(c.body, root)
+		}
 		c.body, c.meta, c.modified, c.modifiedBy = fresh.body, fresh.meta, now, fresh.modifiedBy
 		return
 	}

@@ -49,8 +49,9 @@ func metadataMethods() map[string]soapMethod {
 		"describeMetadata": soapDescribeMetadata, "listMetadata": soapListMetadata, "readMetadata": soapReadMetadata,
 		"retrieve": soapRetrieve, "checkRetrieveStatus": soapCheckRetrieve, "deploy": soapDeploy,
 		"checkDeployStatus": soapCheckDeploy, "cancelDeploy": soapCancelDeploy,
-		"createMetadata": soapWriteMetadata, "updateMetadata": soapWriteMetadata, "upsertMetadata": soapWriteMetadata,
-		"deleteMetadata": soapDeleteMetadata,
+		"createMetadata": soapWriteMetadata(metadataWrite{create: true}), "updateMetadata": soapWriteMetadata(metadataWrite{update: true}),
+		"upsertMetadata": soapWriteMetadata(metadataWrite{create: true, update: true}), "deleteMetadata": soapDeleteMetadata,
+		"checkStatus": soapCheckStatus,
 	}
 }
 

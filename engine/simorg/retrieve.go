@@ -202,6 +202,33 @@ func soapCheckRetrieve(c *soapCall) ([]*element, error) {
 	return []*element{result}, nil
 }
 
+// soapCheckStatus is how far a deploy or a retrieve is, and nothing of what came
+// of it: that is for checkDeployStatus and checkRetrieveStatus to tell.
+func soapCheckStatus(c *soapCall) ([]*element, error) {
+	c.org.meta.mu.Lock()
+	defer c.org.meta.mu.Unlock()
+	var results []*element
+	for _, id := range c.method.all("id") {
+		r, d := c.org.meta.retrieves[id], c.org.meta.deploys[id]
+		var polls *int
+		switch {
+		case r != nil:
+			polls = &r.polls
+		case d != nil:
+			polls = &d.polls
+		default:
+			return nil, &soapFault{"INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"}
+		}
+		state := "Completed"
+		if *polls > 0 {
+			state = "InProgress"
+			*polls--
+		}
+		results = append(results, el("result", boolLeaf("done", state == "Completed"), leaf("id", id), leaf("state", state)))
+	}
+	return results, nil
+}
+
 // zipped packs files into a zip.
 func zipped(files map[string][]byte) []byte {
 	var archive bytes.Buffer

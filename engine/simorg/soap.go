@@ -7,13 +7,14 @@ import (
 	"html"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 )
 
 // element is an XML element: of a SOAP request, or of an answer to be printed.
 type element struct {
 	name     string
+	typ      string // xsi:type, without its prefix
+	attr     string // attributes to be printed, as they are
 	text     string
 	null     bool
 	children []*element
@@ -77,7 +78,15 @@ func parseXML(r io.Reader) (*element, error) {
 		switch t := token.(type) {
 		case xml.StartElement:
 			e := &element{name: t.Name.Local}
-			e.null = slices.ContainsFunc(t.Attr, func(a xml.Attr) bool { return a.Name.Local == "nil" && a.Value == "true" })
+			for _, a := range t.Attr {
+				e.null = e.null || a.Name.Local == "nil" && a.Value == "true"
+				if a.Name.Local == "type" && strings.HasPrefix(a.Name.Space, "http://www.w3.org/") {
+					_, name, prefixed := strings.Cut(a.Value, ":")
+					if e.typ = name; !prefixed {
+						e.typ = a.Value
+					}
+				}
+			}
 			top.children = append(top.children, e)
 			stack = append(stack, e)
 		case xml.EndElement:
@@ -91,6 +100,9 @@ func parseXML(r io.Reader) (*element, error) {
 // write prints the element.
 func (e *element) write(b *bytes.Buffer) {
 	b.WriteString("<" + e.name)
+	if e.attr != "" {
+		b.WriteString(" " + e.attr)
+	}
 	switch {
 	case e.null:
 		b.WriteString(` xsi:nil="true"/>`)
@@ -119,6 +131,9 @@ type soapFault struct{ code, message string }
 
 func (f *soapFault) Error() string { return f.code + ": " + f.message }
 
+// enterprisePath is where the API is whose types are the org's own.
+const enterprisePath = "/services/Soap/c/"
+
 // soapMethod answers one operation with the children of its response element.
 type soapMethod func(*soapCall) ([]*element, error)
 
@@ -128,12 +143,12 @@ func (o *Org) soapRoutes(mux *http.ServeMux) {
 		methods         map[string]soapMethod
 	}{
 		{"/services/Soap/u/", "urn:partner.soap.sforce.com", partnerMethods()},
-		{"/services/Soap/c/", "urn:enterprise.soap.sforce.com", partnerMethods()},
+		{enterprisePath, "urn:enterprise.soap.sforce.com", partnerMethods()},
 		{"/services/Soap/m/", "http://soap.sforce.com/2006/04/metadata", metadataMethods()},
 	} {
 		serve := func(w http.ResponseWriter, r *http.Request) { o.soap(w, r, api.namespace, api.methods) }
 		mux.HandleFunc(api.path+"{version}", serve)
-		mux.HandleFunc(api.path+"{version}/{org}", serve)
+		mux.HandleFunc(api.path+"{version}/{rest...}", serve)
 	}
 }
 
@@ -142,13 +157,17 @@ func (o *Org) soap(w http.ResponseWriter, r *http.Request, namespace string, met
 	o.quota.announce(w)
 	w.Header().Set("Content-Type", "text/xml;charset=UTF-8")
 	var b bytes.Buffer
-	b.WriteString(`<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns="` +
-		namespace + `" xmlns:sf="urn:fault.partner.soap.sforce.com" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body>`)
-	status := http.StatusOK
+	status, of := http.StatusOK, "sobject."
 	if err != nil {
-		status = http.StatusInternalServerError
+		status, of = http.StatusInternalServerError, "fault."
 		answer = faultElement(err)
 	}
+	api := "partner"
+	if strings.HasPrefix(r.URL.Path, enterprisePath) {
+		api = "enterprise"
+	}
+	b.WriteString(`<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns="` +
+		namespace + `" xmlns:sf="urn:` + of + api + `.soap.sforce.com" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body>`)
 	answer.write(&b)
 	b.WriteString("</soapenv:Body></soapenv:Envelope>")
 	send(w, r, reply{Status: status}, b.Bytes())
