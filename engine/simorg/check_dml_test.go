@@ -12,8 +12,14 @@ import (
 // soap sends a partner call and returns its answer.
 func (w *world) soap(body string) string {
 	w.Helper()
+	return w.soapWith("", body)
+}
+
+// soapWith sends a partner call with headers beside the session's.
+func (w *world) soapWith(headers, body string) string {
+	w.Helper()
 	envelope := `<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:urn="urn:partner.soap.sforce.com"><soapenv:Header><urn:SessionHeader><urn:sessionId>` +
-		w.token + `</urn:sessionId></urn:SessionHeader></soapenv:Header><soapenv:Body>` + body + `</soapenv:Body></soapenv:Envelope>`
+		w.token + `</urn:sessionId></urn:SessionHeader>` + headers + `</soapenv:Header><soapenv:Body>` + body + `</soapenv:Body></soapenv:Envelope>`
 	_, out := w.do("POST", "/services/Soap/u/66.0", envelope, "Content-Type", "text/xml", "SOAPAction", `""`)
 	return string(out)
 }

@@ -1,6 +1,7 @@
 package simorg
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 
@@ -14,11 +15,13 @@ const (
 )
 
 func partnerMethods() map[string]soapMethod {
-	return map[string]soapMethod{
+	methods := map[string]soapMethod{
 		"login": soapLogin, "logout": soapLogout, "getServerTimestamp": soapServerTime, "getUserInfo": soapUserInfo,
 		"create": soapCreate, "update": soapUpdate, "delete": soapDelete, "undelete": soapUndelete,
 		"emptyRecycleBin": soapEmptyBin, "merge": soapMerge,
 	}
+	maps.Copy(methods, soapReads())
+	return methods
 }
 
 func soapLogin(c *soapCall) ([]*element, error) {
