@@ -99,6 +99,9 @@ func (c *call) soql(all bool) (reply, error) {
 	if q.AllRows {
 		return reply{}, badRequest("MALFORMED_QUERY", "ALL ROWS is not allowed in this context")
 	}
+	if values.Get("columns") == "true" {
+		return c.columns(q, src)
+	}
 	var body []byte
 	err = c.withIndexes(all, func(e *engine) error {
 		body, err = c.firstPage(e, q, src)
@@ -224,7 +227,7 @@ func (c *call) page(cur *cursor, offset int) []byte {
 	from := offset - cur.offset
 	size := c.pageSize()
 	rows := cur.rows[min(from, len(cur.rows)):]
-	p := &printer{org: c.org, person: c.session.user, root: c.root, nested: c.keepNested, budget: size}
+	p := &printer{org: c.org, person: c.session.user, root: c.root, nested: c.keepNested, budget: size, locale: locale{cur.sel.env.Location}}
 	buf := make([]byte, 0, 256*min(len(rows), size)+128)
 	buf = append(buf, `{"totalSize":`...)
 	buf = strconv.AppendInt(buf, int64(cur.total), 10)

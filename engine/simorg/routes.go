@@ -76,9 +76,9 @@ func unknownResource(*call) (reply, error) { return reply{}, notFound() }
 func (o *Org) versions(w http.ResponseWriter, r *http.Request) {
 	list := make([]map[string]string, 0, latestVersion-firstVersion+1)
 	for n := firstVersion; n <= latestVersion; n++ {
-		season, year := []string{"Winter", "Spring", "Summer"}[(n-61+300)%3], 2024+(n-60+300)/3-100
+		since := n - 29 // Winter '14
 		list = append(list, map[string]string{
-			"label": fmt.Sprintf("%s '%02d", season, year%100),
+			"label": fmt.Sprintf("%s '%02d", []string{"Winter", "Spring", "Summer"}[since%3], 14+since/3),
 			"url":   fmt.Sprintf("/services/data/v%d.0", n), "version": fmt.Sprintf("%d.0", n),
 		})
 	}
