@@ -20,7 +20,8 @@ func aggregates(q *soql.Query) bool {
 	}
 	return slices.ContainsFunc(q.Select, func(item soql.SelectItem) bool {
 		s, is := item.(soql.Selection)
-		call, isCall := s.Expr.(soql.Call)
+		inner, _ := displayed(s.Expr)
+		call, isCall := inner.(soql.Call)
 		return is && isCall && call.Aggregate()
 	})
 }
@@ -70,7 +71,8 @@ func (s *selection) groupable() error {
 	}
 	for _, item := range s.query.Select {
 		sel, is := item.(soql.Selection)
-		call, isCall := sel.Expr.(soql.Call)
+		inner, _ := displayed(sel.Expr)
+		call, isCall := inner.(soql.Call)
 		if !is || !isCall || !call.Aggregate() || len(call.Args) != 1 {
 			continue
 		}
@@ -146,7 +148,8 @@ func (s *selection) aggregateCalls() (map[string]soql.Call, map[string]*soql.Get
 	}
 	for _, item := range s.query.Select {
 		if sel, is := item.(soql.Selection); is {
-			if err := add(sel.Expr); err != nil {
+			inner, _ := displayed(sel.Expr)
+			if err := add(inner); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -215,11 +218,23 @@ func (s *selection) printGroups(groups []*group) []byte {
 			buf = append(buf, ',')
 			buf = appendString(buf, name)
 			buf = append(buf, ':')
-			buf = s.printAggregate(buf, sel.Expr, g.values[strings.ToUpper(sel.Expr.String())])
+			buf = s.printShown(buf, sel.Expr, g)
 		}
 		buf = append(buf, '}')
 	}
 	return append(buf, `]}`...)
+}
+
+// printShown prints what SELECT shows of a group: FORMAT makes text of it.
+func (s *selection) printShown(buf []byte, e soql.Expr, g *group) []byte {
+	inner, show := displayed(e)
+	if v := g.values[strings.ToUpper(inner.String())]; show == "FORMAT" && v.Type != soql.Null {
+		return appendString(buf, s.formatAggregate(inner, v))
+	}
+	if call, is := inner.(soql.Call); is && call.Aggregate() {
+		e = inner
+	}
+	return s.printAggregate(buf, e, g.values[strings.ToUpper(e.String())])
 }
 
 // printAggregate prints a group's value as the type it is of.

@@ -290,24 +290,29 @@ func (o *Org) appendCSV(buf []byte, j *job, columns []csvColumn, rows []*store.R
 			if i > 0 {
 				buf = append(buf, delimiter)
 			}
-			if f := c.column.field; len(c.column.steps) == 0 && f != nil && f.From == schema.Stored {
+			if f := c.column.field; len(c.column.steps) == 0 && f != nil && f.From == schema.Stored && c.column.show == "" {
 				buf = quoteCSV(buf, csvText(f, values[f.Col]))
 				continue
 			}
-			buf = o.csvValue(buf, j.query.obj, r, c.column)
+			buf = j.query.csvValue(buf, r, c.column)
 		}
 		buf = append(buf, newline...)
 	}
 	return buf
 }
 
-// csvValue prints a value that is computed, or that lies behind a lookup.
-func (o *Org) csvValue(buf []byte, obj *schema.Object, r *store.Record, c *column) []byte {
-	f, obj, r := o.resolve(c, obj, r)
+// csvValue prints a value that is computed, that lies behind a lookup, or that
+// is shown in another form.
+func (s *selection) csvValue(buf []byte, r *store.Record, c *column) []byte {
+	f, obj, r := s.engine.org.resolve(c, s.obj, r)
 	if f == nil {
 		return quoteCSV(buf, "")
 	}
-	return quoteCSV(buf, csvText(f, o.text(obj, f, r)))
+	text := csvText(f, s.engine.org.text(obj, f, r))
+	if c.show != "" {
+		text = locale{s.env.Location}.show(c.show, f, text, currencyOf(obj, r))
+	}
+	return quoteCSV(buf, text)
 }
 
 // csvText spells a stored value for CSV: only false differs.

@@ -213,7 +213,7 @@ func retrieveMany(c *call) (reply, error) {
 		if f == nil {
 			return reply{}, badRequest("INVALID_FIELD", "No such column '%s' on entity '%s'.", name, obj.Name)
 		}
-		if err := s.addPath(&columns, obj, []string{f.Name}, ""); err != nil {
+		if err := s.addPath(&columns, obj, []string{f.Name}, naming{}); err != nil {
 			return reply{}, err
 		}
 	}

@@ -15,6 +15,7 @@ type column struct {
 	steps []*schema.Field
 	field *schema.Field
 	name  string // where field is nil
+	show  string // toLabel or FORMAT
 }
 
 // output is one key of a printed record: a column, a parent with keys of its
@@ -50,6 +51,7 @@ type printer struct {
 	nested func(sel *selection, rest []*store.Record, total int) string
 	// budget is how many child rows a page may still print.
 	budget int
+	locale locale
 }
 
 // record appends a record as a JSON object.
@@ -90,7 +92,11 @@ func (p *printer) value(buf []byte, obj *schema.Object, r *store.Record, c *colu
 	if f.From == schema.Composed {
 		return p.org.composed(buf, obj, f, r)
 	}
-	return appendValue(buf, f, p.org.text(obj, f, r))
+	text := p.org.text(obj, f, r)
+	if c.show != "" && text != "" {
+		return appendString(buf, p.locale.show(c.show, f, text, currencyOf(obj, r)))
+	}
+	return appendValue(buf, f, text)
 }
 
 // blobURL is how REST prints a base64 field: where its bytes are.

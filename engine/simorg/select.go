@@ -56,7 +56,7 @@ func (e *engine) prepare(q *soql.Query, src string) (*selection, error) {
 
 func (e *engine) compile(obj *schema.Object, q *soql.Query) (*selection, error) {
 	s := &selection{engine: e, obj: obj, query: q, all: e.all || q.AllRows}
-	s.env = &soql.Env{Now: e.org.cfg.Now(), SemiJoin: e.semiJoin, Bind: s.bind, Display: s.display}
+	s.env = &soql.Env{Now: e.org.cfg.Now(), Location: e.org.zone(e.person), SemiJoin: e.semiJoin, Bind: s.bind, Display: s.display}
 	var err error
 	if s.where, err = soql.Compile(q.Where, s.env); err != nil {
 		return nil, err
@@ -193,10 +193,7 @@ func (s *selection) list(items []soql.SelectItem) ([]output, error) {
 }
 
 func (s *selection) add(outs *[]output, item soql.Selection) error {
-	e := item.Expr
-	if call, isCall := e.(soql.Call); isCall && len(call.Args) == 1 {
-		e = call.Args[0]
-	}
+	e, show := displayed(item.Expr)
 	f, isField := e.(soql.Field)
 	if !isField {
 		return badRequest("MALFORMED_QUERY", "%s cannot be selected here", item)
@@ -204,21 +201,24 @@ func (s *selection) add(outs *[]output, item soql.Selection) error {
 	if item.Alias != "" && e == item.Expr {
 		return badRequest("MALFORMED_QUERY", "only aggregate expressions use field aliasing")
 	}
-	return s.addPath(outs, s.obj, f.Path, item.Alias)
+	return s.addPath(outs, s.obj, f.Path, naming{item.Alias, show})
 }
 
+// naming is what a selected field is called, and how it is shown.
+type naming struct{ alias, show string }
+
 // addPath puts a path into the outputs of the object, nesting parents.
-func (s *selection) addPath(outs *[]output, obj *schema.Object, path []string, alias string) error {
+func (s *selection) addPath(outs *[]output, obj *schema.Object, path []string, as naming) error {
 	if len(path) == 1 {
-		out := output{key: path[0], column: &column{name: path[0]}}
+		out := output{key: path[0], column: &column{name: path[0], show: as.show}}
 		if obj == nil && strings.EqualFold(path[0], "Type") {
 			out.key, out.column.field = "Type", typeField
 		} else if obj != nil && obj.Field(path[0]) != nil {
 			f := obj.Field(path[0])
 			out.key, out.column.field = f.Name, f
 		}
-		if alias != "" {
-			out.key = alias
+		if as.alias != "" {
+			out.key = as.alias
 		}
 		for _, other := range *outs {
 			if other.column != nil && strings.EqualFold(other.key, out.key) {
@@ -232,7 +232,7 @@ func (s *selection) addPath(outs *[]output, obj *schema.Object, path []string, a
 	if parent == nil {
 		return badRequest("INVALID_FIELD", "Didn't understand relationship '%s' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names.", path[0])
 	}
-	return s.addPath(&parent.outputs, target, path[1:], alias)
+	return s.addPath(&parent.outputs, target, path[1:], as)
 }
 
 // parentOutput finds or starts the nested record of a relationship.
@@ -275,7 +275,7 @@ func (s *selection) typeOf(item soql.TypeOf) output {
 		target := s.engine.org.schema().Get(name)
 		var outs []output
 		for _, f := range fields {
-			_ = s.addPath(&outs, target, f.Path, "")
+			_ = s.addPath(&outs, target, f.Path, naming{})
 		}
 		parent.byType[strings.ToLower(name)] = outs
 	}
