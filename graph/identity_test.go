@@ -34,7 +34,7 @@ func TestSignUpOpensATenantOfItsOwn(t *testing.T) {
 
 func TestSignUpReportsEveryBrokenRule(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, databasetest.SQLite(t))
+	w := newWorld(t, databasetest.Either(t))
 	for _, c := range []struct {
 		email, password, confirm string
 		want                     []string
@@ -110,11 +110,11 @@ func TestParallelGuessesCannotSlipPastTheLock(t *testing.T) {
 
 func TestTokensThatAreRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, databasetest.SQLite(t))
+	w := newWorld(t, databasetest.Either(t))
 	ada := w.register("Acme")
 	header, claims, signature := cutToken(ada.token)
 	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`))
-	stranger := newWorld(t, databasetest.SQLite(t)).register("Acme")
+	stranger := newWorld(t, databasetest.Either(t)).register("Acme")
 	for name, token := range map[string]string{
 		"none": "", "garbage": "x.y.z", "alg:none": none + "." + claims + ".", "alg:none, signed": none + "." + claims + "." + signature,
 		"other claims": header + "." + forged(t, claims) + "." + signature, "another server's": stranger.token, "refresh token": ada.refresh,
@@ -165,7 +165,7 @@ func TestARefreshTokenIsGoodOnce(t *testing.T) {
 
 func TestSignOutAndOldAgeEndASession(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, databasetest.SQLite(t))
+	w := newWorld(t, databasetest.Either(t))
 	ada := w.register("Acme")
 	other := personOf(w.signIn("Acme", "ada@example.com", password), "signIn")
 	signOut := `mutation($t: String!) { signOut(input: {refreshToken: $t}) { userErrors { code } } }`

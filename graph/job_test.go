@@ -103,7 +103,7 @@ func TestProgressEndsWithTheJob(t *testing.T) {
 
 func TestJobsAreFilteredAndOrdered(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, databasetest.SQLite(t))
+	w := newWorld(t, databasetest.Either(t))
 	e := w.settle("Acme")[0]
 	for name, c := range map[string]struct {
 		arguments string

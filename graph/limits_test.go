@@ -10,7 +10,7 @@ import (
 
 func TestOperationsBeyondTheLimits(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, databasetest.SQLite(t))
+	w := newWorld(t, databasetest.Either(t))
 	ada := w.register("Acme")
 	var bomb strings.Builder
 	bomb.WriteString(`query { me { ...f0 } }`)
@@ -55,7 +55,7 @@ func TestOperationsBeyondTheLimits(t *testing.T) {
 
 func TestFaultsOfOursStayInTheLog(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, databasetest.SQLite(t))
+	w := newWorld(t, databasetest.Either(t))
 	ada := w.register("Acme")
 	w.mustExec(`ALTER TABLE audit_entries RENAME COLUMN details TO gone`)
 	a := w.ask(ada.token, `{ auditEntries { edges { node { details { name } } } } }`, nil)

@@ -11,7 +11,7 @@ import (
 // Query.node does not know, or that no estate has, fails.
 func TestEveryNodeIsFoundByItsID(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, databasetest.SQLite(t))
+	w := newWorld(t, databasetest.Either(t))
 	e := w.settle("Acme")[0]
 	var found, want []string
 	for _, id := range everything(e) {

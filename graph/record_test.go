@@ -65,7 +65,7 @@ func TestARecordComparesAndAFieldComesBack(t *testing.T) {
 
 func TestRestoresAndComparisonsThatAreRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, databasetest.SQLite(t))
+	w := newWorld(t, databasetest.Either(t))
 	e := w.settleOne("Acme")
 	for name, c := range map[string]struct {
 		fields []any
@@ -93,7 +93,7 @@ func TestRestoresAndComparisonsThatAreRefused(t *testing.T) {
 
 func TestVersionsArePaged(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, databasetest.SQLite(t))
+	w := newWorld(t, databasetest.Either(t))
 	e := w.settleOne("Acme")
 	for _, name := range []string{"b", "c"} {
 		w.rename(e, name)

@@ -91,7 +91,7 @@ func (s *socket) closed() int {
 
 func TestWebSocket(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, databasetest.SQLite(t))
+	w := newWorld(t, databasetest.Either(t))
 	ada := w.register("Acme")
 	s := w.connect(ada.token)
 	s.expect("connection_ack")
@@ -102,7 +102,7 @@ func TestWebSocket(t *testing.T) {
 
 func TestWebSocketRefusesBadTokens(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, databasetest.SQLite(t))
+	w := newWorld(t, databasetest.Either(t))
 	ada := w.register("Acme")
 	for name, token := range map[string]string{"none": "", "forged": ada.token + "x"} {
 		t.Run(name, func(t *testing.T) {
@@ -120,7 +120,7 @@ func TestWebSocketRefusesBadTokens(t *testing.T) {
 
 func TestWebSocketEndsWithItsToken(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, databasetest.SQLite(t))
+	w := newWorld(t, databasetest.Either(t))
 	w.clock.pass(-10*time.Minute + 2*time.Second)
 	ada := w.register("Acme")
 	s := w.connect(ada.token)
@@ -170,7 +170,7 @@ func (w *world) first(token, query string, variables map[string]any) answer {
 
 func TestServerSentEvents(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, databasetest.SQLite(t))
+	w := newWorld(t, databasetest.Either(t))
 	ada := w.register("Acme")
 	response := w.post(ada.token, "text/event-stream", "application/json", `{"query": "{ me { email } }"}`)
 	lines := bufio.NewScanner(response.Body)
@@ -185,7 +185,7 @@ func TestServerSentEvents(t *testing.T) {
 
 func TestOtherTransports(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, databasetest.SQLite(t))
+	w := newWorld(t, databasetest.Either(t))
 	ada := w.register("Acme")
 	if r := w.post(ada.token, "*/*", "text/plain", `{"query": "{ me { id } }"}`); r.StatusCode != http.StatusBadRequest {
 		t.Errorf("text/plain: %s", r.Status)

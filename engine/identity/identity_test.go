@@ -79,7 +79,7 @@ func TestNodesThatStartTogetherSignWithOneKey(t *testing.T) {
 
 func TestAnotherKeyDoesNotOpenTheSecret(t *testing.T) {
 	t.Parallel()
-	db := databasetest.SQLite(t)
+	db := databasetest.Either(t)
 	service(t, db, keeper(t), identity.Options{})
 	_, err := identity.OpenKeys(t.Context(), db.Client, keeper(t))
 	if e, ok := engine.AsError(err); !ok || e.Code != "WRONG_KEY" {
@@ -90,7 +90,7 @@ func TestAnotherKeyDoesNotOpenTheSecret(t *testing.T) {
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	s := service(t, databasetest.SQLite(t), keeper(t), identity.Options{Now: func() time.Time { return now }})
+	s := service(t, databasetest.Either(t), keeper(t), identity.Options{Now: func() time.Time { return now }})
 	link := identity.Link{Tenant: "ten_1", Kind: "export", ID: "exp_1", Expires: now.Add(time.Hour).UTC()}
 	token, err := s.SignLink(link)
 	check(t, err)
@@ -128,7 +128,7 @@ func code(err error) string {
 
 func TestAPasswordIsRehashedWhenTheParametersChange(t *testing.T) {
 	t.Parallel()
-	db, k := databasetest.SQLite(t), keeper(t)
+	db, k := databasetest.Either(t), keeper(t)
 	_, err := service(t, db, k, identity.Options{}).SignUp(t.Context(), ada)
 	check(t, err)
 	hash := func() string {
@@ -151,7 +151,7 @@ func TestAPasswordIsRehashedWhenTheParametersChange(t *testing.T) {
 
 func TestSessionsThatAreOverAreForgotten(t *testing.T) {
 	t.Parallel()
-	db, now := databasetest.SQLite(t), time.Now()
+	db, now := databasetest.Either(t), time.Now()
 	s := service(t, db, keeper(t), identity.Options{Now: func() time.Time { return now }})
 	_, err := s.SignUp(t.Context(), ada)
 	check(t, err)
@@ -167,7 +167,7 @@ func TestSessionsThatAreOverAreForgotten(t *testing.T) {
 
 func TestADeedOfNobodyIsNotRecorded(t *testing.T) {
 	t.Parallel()
-	db := databasetest.SQLite(t)
+	db := databasetest.Either(t)
 	s := service(t, db, keeper(t), identity.Options{})
 	check(t, s.Record(t.Context(), identity.Actor{}, identity.Deed{Action: "signIn", Outcome: "INVALID_CREDENTIALS"}))
 	if n, err := db.Client.AuditEntry.Query().Count(engine.AsSystem(t.Context())); err != nil || n != 0 {

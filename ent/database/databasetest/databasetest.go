@@ -30,6 +30,17 @@ func Each(t *testing.T, test func(t *testing.T, db *database.DB)) {
 	})
 }
 
+// Either opens a new database for a test to which it does not matter whose:
+// SQLite, or PostgreSQL in short tests, which the race detector runs, as SQLite
+// in pure Go is 30 times slower under it.
+func Either(t testing.TB) *database.DB {
+	t.Helper()
+	if testing.Short() {
+		return Postgres(t)
+	}
+	return SQLite(t)
+}
+
 // SQLite opens a new database in a temporary folder.
 func SQLite(t testing.TB) *database.DB {
 	t.Helper()
