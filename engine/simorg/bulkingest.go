@@ -258,7 +258,23 @@ func (w *ingestion) columns() error {
 // row writes one row and reports it.
 func (w *ingestion) row(t *tx, values []string) {
 	w.job.processed++
-	in, id := input{}, ""
+	in, id := w.input(values)
+	err := w.contend(in)
+	created := false
+	if err == nil {
+		id, created, err = w.write(t, id, in)
+	}
+	if err != nil {
+		w.job.failed++
+		w.line(&w.bad, append([]string{id, errorCell(err)}, values...))
+		return
+	}
+	w.line(&w.good, append([]string{id, fmt.Sprint(created)}, values...))
+}
+
+// input is a row of cells as a record, and its Id.
+func (w *ingestion) input(values []string) (in input, id string) {
+	in = input{}
 	for i, c := range w.cells {
 		value := values[i]
 		switch {
@@ -274,22 +290,16 @@ func (w *ingestion) row(t *tx, values []string) {
 			in[c.field] = value
 		}
 	}
-	err := w.contend(in)
-	created := false
-	if err == nil {
-		id, created, err = w.write(t, id, in)
+	return in, id
+}
+
+// errorCell is a refusal as a cell of a result.
+func errorCell(err error) string {
+	refusal := asAPIError(err)
+	if len(refusal.Fields) == 0 {
+		return refusal.Code + ":" + refusal.Message + ":--"
 	}
-	if err != nil {
-		w.job.failed++
-		refusal := asAPIError(err)
-		cell := refusal.Code + ":" + refusal.Message + ":" + strings.Join(refusal.Fields, ",") + " --"
-		if len(refusal.Fields) == 0 {
-			cell = refusal.Code + ":" + refusal.Message + ":--"
-		}
-		w.line(&w.bad, append([]string{id, cell}, values...))
-		return
-	}
-	w.line(&w.good, append([]string{id, fmt.Sprint(created)}, values...))
+	return refusal.Code + ":" + refusal.Message + ":" + strings.Join(refusal.Fields, ",") + " --"
 }
 
 // contend lets a row fail whose parent another job at work holds, as often as

@@ -134,6 +134,7 @@ type Org struct {
 	quota   quota
 	cursors cursors
 	jobs    jobs
+	async   asyncJobs
 	faults  faultState
 	meta    metadataState
 	// schemaChanged is when any describe last changed.
@@ -177,6 +178,7 @@ func New(cfg Config) (*Org, error) {
 	o.quota.init(cfg)
 	o.cursors.init()
 	o.jobs.init()
+	o.async.byID = map[string]*asyncJob{}
 	o.meta.init()
 	o.faults.init(cfg.Faults)
 	o.handler = o.routes()

@@ -52,6 +52,7 @@ type printer struct {
 	// budget is how many child rows a page may still print.
 	budget int
 	locale locale
+	epochs bool // moments as milliseconds since 1970
 }
 
 // record appends a record as a JSON object.
@@ -95,6 +96,9 @@ func (p *printer) value(buf []byte, obj *schema.Object, r *store.Record, c *colu
 	text := p.org.text(obj, f, r)
 	if c.show != "" && text != "" {
 		return appendString(buf, p.locale.show(c.show, f, text, currencyOf(obj, r)))
+	}
+	if p.epochs && f.Type == "datetime" && text != "" {
+		return append(buf, epoch(text)...)
 	}
 	return appendValue(buf, f, text)
 }

@@ -60,6 +60,7 @@ func (o *Org) routes() http.Handler {
 		mux.HandleFunc(v+path, o.resource(m))
 	}
 	o.soapRoutes(mux)
+	o.asyncRoutes(mux)
 	o.metadataRoutes(mux)
 	o.toolingRoutes(mux)
 	mux.HandleFunc(v+"/{rest...}", o.resource(methods{
