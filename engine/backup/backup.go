@@ -180,6 +180,9 @@ func (b *Backup) close(ctx context.Context, r capture.Request, failed int) error
 	if err := b.Capture.MoveWatermarks(ctx, r); err != nil {
 		return err
 	}
+	if err := b.Capture.Measure(ctx, r, counts); err != nil {
+		return err
+	}
 	records, components := counts.Split(capture.OfMetadata)
 	r.Job.Log(engine.LogInfo, "", "Backup stored: %d added, %d changed, %d deleted in %d objects.",
 		records.Added, records.Changed, records.Deleted, len(records.Objects))

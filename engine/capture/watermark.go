@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/holdfast-backup/holdfast/engine"
+	"github.com/holdfast-backup/holdfast/engine/job"
+	"github.com/holdfast-backup/holdfast/engine/vault"
 	"github.com/holdfast-backup/holdfast/ent"
 	entwatermark "github.com/holdfast-backup/holdfast/ent/watermark"
 )
@@ -56,4 +58,31 @@ func (c *Capture) MoveWatermarks(ctx context.Context, r Request) error {
 	err := c.DB.Watermark.CreateBulk(rows...).
 		OnConflictColumns(entwatermark.FieldOrgID, entwatermark.FieldScope, entwatermark.FieldObject).UpdateNewValues().Exec(ctx)
 	return engine.Wrap("move the watermarks", err)
+}
+
+// Measure writes down what each object takes in the vault, once the run is
+// closed: what small ones share is written only then.
+func (c *Capture) Measure(ctx context.Context, r Request, counts vault.RunCounts) error {
+	sizes := map[*job.ObjectProgress]int64{}
+	for i := range r.Targets {
+		name := r.Targets[i].Name
+		stored, whole := counts.Objects[name]
+		if !whole || stored.Bytes == 0 {
+			continue
+		}
+		var read token
+		if err := json.Unmarshal(r.Store.Checkpoint(name), &read); err != nil {
+			return engine.Wrap("read the checkpoint of "+name, err)
+		}
+		sizes[r.Job.Object(name)] = stored.Bytes + read.Files.Bytes
+	}
+	for i := range r.Metadata {
+		if size := counts.Objects[MetadataObject(r.Metadata[i].Name)].Bytes; size > 0 {
+			sizes[r.Job.MetadataType(r.Metadata[i].Name, r.Metadata[i].Directory)] = size
+		}
+	}
+	if len(sizes) == 0 {
+		return nil
+	}
+	return r.Job.Measure(ctx, sizes)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/ent"
 	"github.com/holdfast-backup/holdfast/ent/jobobject"
+	"github.com/holdfast-backup/holdfast/ent/predicate"
 	"github.com/holdfast-backup/holdfast/ent/schema"
 )
 
@@ -144,8 +145,7 @@ func (o *ObjectProgress) write(ctx context.Context, set func(*ent.JobObjectUpdat
 	defer o.writing.Unlock()
 	r := o.run
 	return engine.Wrap("write the progress of "+o.name, r.InTx(ctx, func(tx *ent.Tx) error {
-		mine := jobobject.And(jobobject.JobID(r.job.ID), jobobject.KindEQ(o.kind), jobobject.Name(o.name))
-		known, err := tx.JobObject.Query().Where(mine).Exist(ctx)
+		known, err := tx.JobObject.Query().Where(o.mine()).Exist(ctx)
 		if err != nil {
 			return err
 		}
@@ -154,10 +154,31 @@ func (o *ObjectProgress) write(ctx context.Context, set func(*ent.JobObjectUpdat
 				return err
 			}
 		}
-		update := tx.JobObject.Update().Where(mine)
+		update := tx.JobObject.Update().Where(o.mine())
 		set(update)
 		if err := update.Exec(ctx); err != nil {
 			return err
+		}
+		if err := sumObjects(ctx, tx, r.job.ID); err != nil {
+			return err
+		}
+		return r.queue.hub.announce(ctx, tx, jobTopic(r.job.ID))
+	}))
+}
+
+// mine is the object's row.
+func (o *ObjectProgress) mine() predicate.JobObject {
+	return jobobject.And(jobobject.JobID(o.run.job.ID), jobobject.KindEQ(o.kind), jobobject.Name(o.name))
+}
+
+// Measure sets the bytes of objects that are finished, where they are known only
+// when all are: small ones share a segment.
+func (r *Run) Measure(ctx context.Context, sizes map[*ObjectProgress]int64) error {
+	return engine.Wrap("write the sizes of a job's objects", r.InTx(ctx, func(tx *ent.Tx) error {
+		for o, size := range sizes {
+			if err := tx.JobObject.Update().Where(o.mine()).SetBytes(size).Exec(ctx); err != nil {
+				return err
+			}
 		}
 		if err := sumObjects(ctx, tx, r.job.ID); err != nil {
 			return err

@@ -4,6 +4,7 @@
 package scalar
 
 import (
+	"encoding/base64"
 	"fmt"
 	"io"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"entgo.io/contrib/entgql"
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vmihailenco/msgpack/v5"
 
 	"github.com/holdfast-backup/holdfast/engine"
 )
@@ -49,8 +51,21 @@ func UnmarshalSalesforceIDText(v any) (string, error) {
 	return string(id), err
 }
 
+// place is entgql.Cursor with its value always written: its own encoding leaves
+// out a 0 or an empty text, and the next page would begin anywhere.
+type place struct {
+	ID    string `msgpack:"i"`
+	Value any    `msgpack:"v"`
+}
+
 // MarshalCursor writes an opaque place in a connection.
-func MarshalCursor(c entgql.Cursor[string]) graphql.Marshaler { return c }
+func MarshalCursor(c entgql.Cursor[string]) graphql.Marshaler {
+	if c.Value == nil { // ordered by the id alone
+		return c
+	}
+	encoded, _ := msgpack.Marshal(place{c.ID, c.Value}) // an id with a column's value always can
+	return text(base64.RawStdEncoding.EncodeToString(encoded))
+}
 
 // UnmarshalCursor accepts what MarshalCursor wrote.
 func UnmarshalCursor(v any) (c entgql.Cursor[string], err error) {
