@@ -22,7 +22,7 @@ func TestCancelReachesARunningJob(t *testing.T) {
 		q := job.New(db, job.Settings{Lease: 4 * time.Hour, Poll: time.Hour})
 		began, ended := make(chan bool), make(chan time.Time, 1)
 		q.Register(engine.Export, worker(func(ctx context.Context, run *job.Run) error {
-			if err := run.Object("Account").Start(ctx); err != nil {
+			if err := errors.Join(run.Object("Account").Start(ctx), run.Object("Contact").Queue(ctx)); err != nil {
 				return err
 			}
 			began <- true
@@ -46,9 +46,13 @@ func TestCancelReachesARunningJob(t *testing.T) {
 		}
 		t.Logf("cancelled in %s", take(t, ended, "cancel").Sub(asked))
 		got := finished(t, ctx, q, made.ID)
-		object := db.Client.JobObject.Query().OnlyX(ctx)
-		if got.State != engine.JobAborted || object.State != engine.ObjectException {
-			t.Errorf("the job is %s, its object %s", got.State, object.State)
+		if got.State != engine.JobAborted {
+			t.Errorf("the job is %s", got.State)
+		}
+		for _, object := range db.Client.JobObject.Query().AllX(ctx) { // the one that waited does so no more
+			if object.State != engine.ObjectException || object.ErrorCode != "JOB_ENDED" {
+				t.Errorf("%s is %s %s", object.Name, object.State, object.ErrorCode)
+			}
 		}
 		if err := q.Cancel(ctx, made.ID); !engine.Is(err, engine.KindConflict) {
 			t.Errorf("cancel of a finished job: %v", err)

@@ -259,7 +259,7 @@ func endJob(ctx context.Context, tx *ent.Tx, jobID string, end ending) (*ent.Job
 			end.job = engine.JobCompletedWithErrors
 		}
 	} else {
-		err := tx.JobObject.Update().Where(jobobject.JobID(jobID), jobobject.StateEQ(engine.ObjectInProgress)).
+		err := tx.JobObject.Update().Where(jobobject.JobID(jobID), jobobject.StateIn(engine.ObjectQueued, engine.ObjectInProgress)).
 			SetState(engine.ObjectException).SetFinishedAt(schema.Now()).SetErrorCode("JOB_ENDED").
 			SetErrorMessage("The job ended before this object was finished: run it again.").Exec(ctx)
 		if err != nil {
