@@ -211,6 +211,8 @@ func TestValidate(t *testing.T) {
 		{change(day, func(r *recurrence.Rule) { r.Zone = "Local" }), "zone", "“Local” is not a time zone: choose one such as America/Los_Angeles or Etc/UTC."},
 		{change(day, func(r *recurrence.Rule) { r.Zone = "Mars/Base" }), "zone", "“Mars/Base” is not a time zone: choose one such as America/Los_Angeles or Etc/UTC."},
 		{change(day, func(r *recurrence.Rule) { r.Start = recurrence.Date{Year: 2026, Month: 2, Day: 30} }), "start", "Choose the day from which the schedule runs; 2026-02-30 is none."},
+		{change(day, func(r *recurrence.Rule) { r.Start.Year = 1 }), "start", "A schedule starts in a year from 1900 to 2199, not on 0001-01-01."},
+		{change(day, func(r *recurrence.Rule) { r.Start.Year = 9999 }), "start", "A schedule starts in a year from 1900 to 2199, not on 9999-01-01."},
 	} {
 		refusal, ok := engine.AsError(test.rule.Validate())
 		if !ok || refusal.Field != test.field || refusal.Message != test.message {

@@ -35,6 +35,13 @@ const (
 	maxMonths = 12
 )
 
+// The years that Rule.Start may lie in: beyond them days cannot be counted from
+// it, or nothing would ever run.
+const (
+	firstYear = 1900
+	lastYear  = 2199
+)
+
 // Rule says when a schedule runs. Weekly needs Weekdays; monthly needs either
 // DayOfMonth, or Occurrence with one weekday. The other fields stay empty.
 type Rule struct {
@@ -176,6 +183,8 @@ func (r Rule) validateTime() error {
 		return invalid("at", "Choose a time from 00:00 to 23:59, not %s.", r.At)
 	case r.Start == Date{} || DateOf(r.Start.midnight()) != r.Start:
 		return invalid("start", "Choose the day from which the schedule runs; %s is none.", r.Start)
+	case r.Start.Year < firstYear || r.Start.Year > lastYear:
+		return invalid("start", "A schedule starts in a year from %d to %d, not on %s.", firstYear, lastYear, r.Start)
 	}
 	if _, ok := r.location(); !ok {
 		return invalid("zone", "“%s” is not a time zone: choose one such as America/Los_Angeles or Etc/UTC.", r.Zone)

@@ -118,7 +118,12 @@ type moved struct{ last, next time.Time }
 
 // move sets the next run, unless another node has.
 func move(ctx context.Context, tx *ent.Tx, due *ent.Schedule, to moved) (mine bool, err error) {
-	update := tx.Schedule.Update().Where(schedule.ID(due.ID), schedule.NextRunAt(*due.NextRunAt)).SetNextRunAt(to.next)
+	update := tx.Schedule.Update().Where(schedule.ID(due.ID), schedule.NextRunAt(*due.NextRunAt))
+	if to.next.IsZero() { // its rule has an end, or holds no longer
+		update.ClearNextRunAt()
+	} else {
+		update.SetNextRunAt(to.next)
+	}
 	if !switchedOff(due) {
 		update.SetLastRunAt(to.last)
 	}
