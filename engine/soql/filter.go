@@ -63,6 +63,36 @@ var patterns = map[FilterOperator][2]string{
 	FilterContains: {"%", "%"}, FilterNotContains: {"%", "%"}, FilterStartsWith: {"", "%"}, FilterEndsWith: {"%", ""},
 }
 
+// filterOperators are all of them, in the order of a form.
+var filterOperators = []FilterOperator{
+	FilterEquals, FilterNotEquals, FilterLess, FilterLessOrEqual, FilterGreater, FilterGreaterOrEqual,
+	FilterContains, FilterNotContains, FilterStartsWith, FilterEndsWith, FilterIncludes, FilterExcludes,
+}
+
+func (o FilterOperator) known() bool { return slices.Contains(filterOperators, o) }
+
+// suits reports whether the operator has a meaning for values of that type.
+func (o FilterOperator) suits(t Type) bool {
+	if op, compares := comparisons[o]; compares {
+		return t.allows(op)
+	}
+	if _, matches := patterns[o]; matches {
+		return t.allows(Like)
+	}
+	return t.allows(memberships[o])
+}
+
+// suiting lists the operators that suit.
+func suiting(t Type) string {
+	var names []string
+	for _, o := range filterOperators {
+		if o.suits(t) {
+			names = append(names, string(o))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
 // Condition is the filter in SOQL, nil if it has no conditions. The error is an
 // *engine.Error that names the line, its field and what to change.
 func (f Filter) Condition(object string, schema Schema) (Condition, error) {
@@ -74,19 +104,19 @@ func (f Filter) Condition(object string, schema Schema) (Condition, error) {
 	for i, line := range f.Conditions {
 		term, err := line.condition(name, schema)
 		if err != nil {
-			return nil, line.refuse(i, err)
+			return nil, line.refuse(i, name, err)
 		}
 		terms[i] = term
 	}
-	return f.join(terms)
+	return f.join(name, terms)
 }
 
-func (f Filter) join(terms []Condition) (Condition, error) {
+func (f Filter) join(object string, terms []Condition) (Condition, error) {
 	switch logic := strings.ToLower(strings.TrimSpace(f.Logic)); {
 	case len(terms) == 0 && slices.Contains([]string{"", "all", "any"}, logic):
 		return nil, nil
 	case logic != "" && logic != "all" && logic != "any":
-		return f.custom(terms)
+		return f.custom(object, terms)
 	case len(terms) == 1:
 		return terms[0], nil
 	case logic == "any":
@@ -96,7 +126,7 @@ func (f Filter) join(terms []Condition) (Condition, error) {
 }
 
 // custom reads Logic with the grammar of WHERE, whose leaves are numbers here.
-func (f Filter) custom(terms []Condition) (c Condition, err error) {
+func (f Filter) custom(object string, terms []Condition) (c Condition, err error) {
 	used := make([]bool, len(terms))
 	err = guard(f.Logic, func(p *parser) {
 		p.leaf = func(exprScope) Condition {
@@ -117,23 +147,24 @@ func (f Filter) custom(terms []Condition) (c Condition, err error) {
 	})
 	var syntax *SyntaxError
 	if errors.As(err, &syntax) {
-		return nil, engine.E(engine.KindInvalid, "FILTER_LOGIC", "The filter logic “%s” is wrong at character %d: %s. "+
-			"Combine the numbers 1 to %d with AND, OR and NOT, with parentheses where AND and OR meet.", f.Logic, syntax.Column, syntax.Detail, len(terms))
+		return nil, engine.E(engine.KindInvalid, "FILTER_LOGIC", "The filter logic “%s” on %s is wrong at character %d: %s. "+
+			"Combine the numbers 1 to %d with AND, OR and NOT, with parentheses where two of these meet: 1 AND (NOT 2).",
+			f.Logic, object, syntax.Column, syntax.Detail, len(terms))
 	}
 	if unused := slices.Index(used, false); unused >= 0 {
-		return nil, engine.E(engine.KindInvalid, "FILTER_LOGIC", "The filter logic “%s” leaves out condition %d: use it or remove it.", f.Logic, unused+1)
+		return nil, engine.E(engine.KindInvalid, "FILTER_LOGIC", "The filter logic “%s” on %s leaves out condition %d: use it or remove it.", f.Logic, object, unused+1)
 	}
 	return c, nil
 }
 
 // refuse says which line is wrong.
-func (l FilterCondition) refuse(i int, err error) error {
+func (l FilterCondition) refuse(i int, object string, err error) error {
 	detail := err.Error()
 	var syntax *SyntaxError
 	if errors.As(err, &syntax) {
 		detail = strings.TrimSuffix(syntax.Detail, ".")
 	}
-	refusal := engine.E(engine.KindInvalid, "FILTER_CONDITION", "Filter condition %d (%s) is wrong: %s.", i+1, l.Field, detail)
+	refusal := engine.E(engine.KindInvalid, "FILTER_CONDITION", "Filter condition %d on %s (%s) is wrong: %s.", i+1, object, l.Field, detail)
 	refusal.Field = l.Field
 	return refusal
 }
@@ -153,6 +184,9 @@ func (l FilterCondition) condition(object string, schema Schema) (Condition, err
 	if err != nil {
 		return nil, err
 	}
+	if info.Filterable && l.Operator.known() && !l.Operator.suits(info.ValueType()) {
+		return nil, fmt.Errorf("%s has no meaning for a field of type %s: choose one of %s", l.Operator, info.Type, suiting(info.ValueType()))
+	}
 	literals := make([]Literal, len(l.Values))
 	for i, value := range l.Values {
 		if literals[i], err = info.literal(value); err != nil {
@@ -170,9 +204,9 @@ func (l FilterCondition) condition(object string, schema Schema) (Condition, err
 func (l FilterCondition) leaf(field Field, values []Literal) (Condition, error) {
 	op, compares := comparisons[l.Operator]
 	several, joins := memberships[l.Operator]
-	affix, matches := patterns[l.Operator]
+	affix := patterns[l.Operator]
 	switch {
-	case !compares && !joins && !matches:
+	case !l.Operator.known():
 		return nil, fmt.Errorf("there is no operator %q", l.Operator)
 	case len(values) == 0:
 		return nil, errors.New("it needs a value; for no value give an empty one")

@@ -109,7 +109,7 @@ func (p *planner) place(o *object, name string, in ObjectInput) (err error) {
 	if in.Filter != nil {
 		c, err := in.Filter.Condition(o.describe.Name, p.known.Schema())
 		if err != nil {
-			return err
+			return filterWrong(in.Path, err)
 		}
 		if c != nil {
 			o.condition = c.String()
@@ -198,6 +198,20 @@ func flatten(objects, into []*object) []*object {
 		into = flatten(o.children, append(into, o))
 	}
 	return into
+}
+
+// filterWrong says where in the tree a filter is wrong: the same object may stand there twice.
+func filterWrong(path string, err error) error {
+	refusal, ok := engine.AsError(err)
+	if !ok {
+		return err
+	}
+	placed := *refusal
+	placed.Object, placed.Field = path, "objects"
+	if strings.Contains(path, "/") {
+		placed.Message = path + ": " + placed.Message
+	}
+	return &placed
 }
 
 func wrong(path, code, format string, args ...any) error {

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"strings"
@@ -79,7 +80,7 @@ func filterOf(row *ent.TemplateObject) (*Filter, error) {
 		return nil, engine.Wrap("read a filter", err)
 	}
 	if given.SOQL == "" {
-		return &Filter{GivenAs: AsConditions, SOQL: row.Condition, Conditions: given.Conditions, Logic: given.Logic}, nil
+		return &Filter{GivenAs: AsConditions, SOQL: row.Condition, Conditions: given.Conditions, Logic: cmp.Or(strings.TrimSpace(given.Logic), "all")}, nil
 	}
 	condition, err := soql.ParseCondition(given.SOQL)
 	if err != nil {
