@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
+	"gocloud.dev/secrets"
 
 	"github.com/holdfast-backup/holdfast/engine/vault"
 	"github.com/holdfast-backup/holdfast/ent/database"
@@ -22,13 +23,14 @@ type vaultCommand struct {
 func (c *vaultCommand) AfterApply(k *kong.Context) error {
 	k.BindTo(os.Stdout, (*io.Writer)(nil))
 	k.Bind(vaultcmd.Opener(c.open))
+	k.Bind(vaultcmd.KeeperOpener(c.keeper))
 	return nil
 }
 
 // open opens what the server of this configuration keeps; it lasts as long as
 // the process.
 func (c *vaultCommand) open(ctx context.Context) (*vaultcmd.Server, error) {
-	keeper, err := c.OpenKeeper(ctx)
+	keeper, err := c.keeper(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -42,4 +44,13 @@ func (c *vaultCommand) open(ctx context.Context) (*vaultcmd.Server, error) {
 	}
 	v, err := vault.Open(vault.Config{DB: db.Client, Bucket: bucket, Keeper: keeper})
 	return &vaultcmd.Server{Vault: v, DB: db.Client}, err
+}
+
+// keeper opens the keeper that a server has: a folder misspelt shall not get a
+// key of its own.
+func (c *vaultCommand) keeper(ctx context.Context) (*secrets.Keeper, error) {
+	if err := c.RequireKey(); err != nil {
+		return nil, err
+	}
+	return c.OpenKeeper(ctx)
 }

@@ -20,6 +20,17 @@ func (c Config) KeyPath() string {
 	return cmp.Or(c.KeyFile, filepath.Join(c.Data, "holdfast.key"))
 }
 
+// RequireKey fails where OpenKeeper would make a key.
+func (c Config) RequireKey() error {
+	if c.KeyURL != "" {
+		return nil
+	}
+	if _, err := os.Stat(c.KeyPath()); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no key file %s: name the server's own folder (--data), key file (--key-file) or keeper (--key-url)", c.KeyPath())
+	}
+	return nil
+}
+
 // readOrMakeKey returns the key in the spelling of base64key:// URLs.
 func (c Config) readOrMakeKey() (string, error) {
 	path := c.KeyPath()

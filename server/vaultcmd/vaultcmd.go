@@ -41,19 +41,23 @@ type Server struct {
 // kong, with a context and the io.Writer to print to.
 type Opener func(ctx context.Context) (*Server, error)
 
+// KeeperOpener opens the keeper of the server's own keys, for Cat with a copy
+// of a manifest. It must be bound to kong.
+type KeeperOpener func(ctx context.Context) (*secrets.Keeper, error)
+
 // Cat prints segments.
 type Cat struct {
 	Files  []string `arg:"" type:"existingfile" help:"Segment files (.hfs), under the names they have in the bucket."`
 	Key    string   `help:"The org's own key of the segments' epoch, 32 bytes in Base64." env:"HOLDFAST_ORG_KEY" xor:"key"`
-	Copy   string   `help:"A copy of the org's manifest (.hfm), whose keys --keeper unwraps." type:"existingfile" xor:"key"`
-	Keeper string   `help:"The keeper's URL, such as base64key://…" env:"HOLDFAST_KEEPER"`
+	Copy   string   `help:"A copy of the org's manifest (.hfm), whose keys the keeper unwraps." type:"existingfile" xor:"key"`
+	Keeper string   `help:"The keeper's URL, such as base64key://… (default: --key-url, or the key file)." env:"HOLDFAST_KEEPER"`
 	Object string   `help:"Only this SObject."`
 	ID     string   `help:"Only this record."`
 }
 
 // Run prints one JSON object a version.
-func (c *Cat) Run(ctx context.Context, out io.Writer) error {
-	keys, err := c.keys(ctx)
+func (c *Cat) Run(ctx context.Context, own KeeperOpener, out io.Writer) error {
+	keys, err := c.keys(ctx, own)
 	if err != nil {
 		return err
 	}
@@ -66,7 +70,7 @@ func (c *Cat) Run(ctx context.Context, out io.Writer) error {
 }
 
 // keys finds the org's key of an epoch.
-func (c *Cat) keys(ctx context.Context) (func(epoch uint32) ([]byte, error), error) {
+func (c *Cat) keys(ctx context.Context, own KeeperOpener) (func(epoch uint32) ([]byte, error), error) {
 	if c.Key != "" {
 		key, err := base64.StdEncoding.DecodeString(c.Key)
 		if err != nil {
@@ -74,10 +78,13 @@ func (c *Cat) keys(ctx context.Context) (func(epoch uint32) ([]byte, error), err
 		}
 		return func(uint32) ([]byte, error) { return key, nil }, nil
 	}
-	if c.Copy == "" || c.Keeper == "" {
-		return nil, errors.New("give --key, or --copy and --keeper")
+	if c.Copy == "" {
+		return nil, errors.New("give --key, or --copy: the newest manifest/*.hfm of the org, whose keys the server's key file or --keeper unwraps")
 	}
-	keeper, err := secrets.OpenKeeper(ctx, c.Keeper)
+	if c.Keeper != "" {
+		own = func(ctx context.Context) (*secrets.Keeper, error) { return secrets.OpenKeeper(ctx, c.Keeper) }
+	}
+	keeper, err := own(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -196,8 +203,11 @@ func (o *Orgs) each(ctx context.Context, s *Server, visit func(ctx context.Conte
 	if err != nil {
 		return err
 	}
-	if len(rows) == 0 {
-		return errors.New("there is no such org")
+	switch {
+	case len(rows) == 0 && o.Org == "":
+		return errors.New("this database has no orgs: is it the server's own (--data, --database)?")
+	case len(rows) == 0:
+		return fmt.Errorf("there is no org %s in this database", o.Org)
 	}
 	for _, row := range rows {
 		if err := visit(engine.AsWorker(ctx, row.TenantID), row); err != nil {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+	"gocloud.dev/secrets"
 	_ "gocloud.dev/secrets/localsecrets" // base64key://
 
 	"github.com/holdfast-backup/holdfast/server/vaultcmd"
@@ -23,7 +24,8 @@ func run(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
 	parser, err := kong.New(&vaultcmd.Command{}, kong.BindTo(t.Context(), (*context.Context)(nil)), kong.BindTo(&out, (*io.Writer)(nil)),
-		kong.Bind(vaultcmd.Opener(func(context.Context) (*vaultcmd.Server, error) { return nil, errors.New("no server") })))
+		kong.Bind(vaultcmd.Opener(func(context.Context) (*vaultcmd.Server, error) { return nil, errors.New("no server") })),
+		kong.Bind(vaultcmd.KeeperOpener(func(context.Context) (*secrets.Keeper, error) { return nil, errors.New("no keeper") })))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,8 +50,23 @@ func cat(t *testing.T, keeper string) (string, error) {
 	var out bytes.Buffer
 	copies := goldenFiles(t, "manifest/*")
 	c := vaultcmd.Cat{Files: goldenFiles(t, "seg/*"), Copy: copies[len(copies)-1], Keeper: keeper}
-	err := c.Run(t.Context(), &out)
+	err := c.Run(t.Context(), nil, &out)
 	return out.String(), err
+}
+
+// TestCatTakesTheServersOwnKeeper: where none is named.
+func TestCatTakesTheServersOwnKeeper(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	copies := goldenFiles(t, "manifest/*")
+	c := vaultcmd.Cat{Files: goldenFiles(t, "seg/*"), Copy: copies[len(copies)-1]}
+	key := [32]byte{'g', 'o', 'l', 'd'}
+	own := func(ctx context.Context) (*secrets.Keeper, error) {
+		return secrets.OpenKeeper(ctx, "base64key://"+base64.URLEncoding.EncodeToString(key[:]))
+	}
+	if err := c.Run(t.Context(), own, &out); err != nil || !strings.Contains(out.String(), `"object":"Rich__c"`) {
+		t.Errorf("%v: %s", err, out.String())
+	}
 }
 
 func TestCatReadsTheGoldenStoreWithAKeyAlone(t *testing.T) {
@@ -76,6 +93,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"cat", goldenFiles(t, "seg/*")[0]}, "give --key"},
 		{[]string{"cat", goldenFiles(t, "seg/*")[0], "--key", "no base64"}, "not Base64"},
 		{[]string{"cat", goldenFiles(t, "seg/*")[0], "--key", base64.StdEncoding.EncodeToString(make([]byte, 32))}, "not the key"},
+		{[]string{"cat", goldenFiles(t, "seg/*")[0], "--copy", goldenFiles(t, "manifest/*")[0]}, "no keeper"},
 		{[]string{"verify"}, "no server"},
 		{[]string{"stats", "--org", "org_x"}, "no server"},
 		{[]string{"rebuild", "org_x"}, "no server"},
