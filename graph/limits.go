@@ -2,6 +2,8 @@ package graph
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -52,6 +54,9 @@ func (limiter) Validate(graphql.ExecutableSchema) error { return nil }
 func (l limiter) MutateOperationContext(_ context.Context, oc *graphql.OperationContext) *gqlerror.Error {
 	s := scale{variables: oc.Variables, page: l.Page, fragments: map[string]weight{}}
 	w := s.weigh(oc.Operation.SelectionSet)
+	if strings.Contains(oc.RawQuery, `\u0000`) || holdsNUL(oc.Variables) {
+		return refusal(codeBadInput, "The request holds a NUL character (\\u0000), which no text may: take it out.")
+	}
 	oc.Stats.SetExtension(l.ExtensionName(), w)
 	switch {
 	case s.refused != nil:
@@ -64,8 +69,28 @@ func (l limiter) MutateOperationContext(_ context.Context, oc *graphql.Operation
 	return nil
 }
 
-// InterceptResponse adds the cost to the answer.
+// holdsNUL looks into variables: PostgreSQL takes no text with a NUL.
+func holdsNUL(value any) bool {
+	switch value := value.(type) {
+	case string:
+		return strings.ContainsRune(value, 0)
+	case map[string]any:
+		for key, inner := range value {
+			if holdsNUL(key) || holdsNUL(inner) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(value, holdsNUL)
+	}
+	return false
+}
+
+// InterceptResponse adds the cost to the answer; one that refuses what is no operation has none.
 func (l limiter) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	if !graphql.HasOperationContext(ctx) {
+		return next(ctx)
+	}
 	if w, ok := graphql.GetOperationContext(ctx).Stats.GetExtension(l.ExtensionName()).(weight); ok {
 		graphql.RegisterExtension(ctx, "cost", map[string]int{"depth": w.depth, "nodes": w.nodes, "limit": l.Nodes})
 	}

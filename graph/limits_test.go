@@ -38,6 +38,7 @@ func TestOperationsBeyondTheLimits(t *testing.T) {
 		"from the end":        {`{ users(first: null, last: 5) { edges { node { id } } } }`, ""},
 		"first beyond 32 bit": {`{ users(first: 99999999999) { totalCount } }`, "BAD_USER_INPUT"},
 		"no cursor":           {`{ users(after: "xyz") { totalCount } }`, "BAD_USER_INPUT"},
+		"a NUL":               {`{ org(id: "org\u0000") { id } }`, "BAD_USER_INPUT"},
 		"unknown field":       {`{ nothing }`, "GRAPHQL_VALIDATION_FAILED"},
 		"no GraphQL":          {`{`, "GRAPHQL_PARSE_FAILED"},
 		"fragments in powers": {bomb.String(), ""},
@@ -51,6 +52,7 @@ func TestOperationsBeyondTheLimits(t *testing.T) {
 		t.Errorf("cost: %+v", a.Extensions)
 	}
 	expectCode(t, w.ask(ada.token, `query($n: Int) { users(first: $n) { totalCount } }`, map[string]any{"n": 700}), "BAD_USER_INPUT")
+	expectCode(t, w.ask(ada.token, `query($f: JobFilter) { jobs(filter: $f) { totalCount } }`, map[string]any{"f": map[string]any{"search": "a\x00b"}}), "BAD_USER_INPUT")
 }
 
 func TestFaultsOfOursStayInTheLog(t *testing.T) {

@@ -223,8 +223,17 @@ func TestBodiesAndSignInsAreLimited(t *testing.T) {
 	if got := do(t, http.MethodPost, m.URL()+"/graphql", huge); got.status != http.StatusRequestEntityTooLarge || !strings.Contains(got.body, `"LIMIT"`) {
 		t.Errorf("a body of 2 MiB: %d %.200s", got.status, got.body)
 	}
-	if got := do(t, http.MethodPost, m.URL()+"/graphql", []byte("hunter2")); got.status != http.StatusBadRequest || strings.Contains(got.body, "hunter2") {
-		t.Errorf("no JSON: %d %.200s", got.status, got.body)
+	for _, body := range []string{"hunter2", `["hunter2"]`, `{"query": 5}`, `{"query": "{ me { id } }", "variables": ["hunter2"]}`, ""} {
+		got := do(t, http.MethodPost, m.URL()+"/graphql", []byte(body))
+		if got.status != http.StatusBadRequest || !strings.Contains(got.body, "BAD_USER_INPUT") || strings.Contains(got.body, "hunter2") {
+			t.Errorf("%s: %d %.200s", body, got.status, got.body)
+		}
+	}
+	for _, query := range []string{"variables=%5B%5D", "variables=hunter2", "extensions=hunter2"} {
+		got := do(t, http.MethodGet, m.URL()+"/graphql?query=%7Bme%7Bid%7D%7D&"+query, nil)
+		if strings.Contains(got.body, "INTERNAL") || strings.Contains(got.body, "hunter2") {
+			t.Errorf("%s: %d %.200s", query, got.status, got.body)
+		}
 	}
 	batch := "mutation {"
 	for i := range triesAtOnce + 1 {

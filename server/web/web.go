@@ -136,7 +136,7 @@ func secured(next http.Handler) http.Handler {
 }
 
 // wholeBody reads a request before GraphQL does, which would answer one that
-// is too large or no JSON without a code, and print it.
+// is too large, or no request in JSON, without a code, and print it.
 func wholeBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
@@ -144,11 +144,15 @@ func wholeBody(next http.Handler) http.Handler {
 			return
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		var shape struct {
+			Query, OperationName  string
+			Variables, Extensions map[string]json.RawMessage
+		}
 		switch {
 		case err != nil:
 			writeError(w, http.StatusRequestEntityTooLarge, "LIMIT", "A request has at most 1 MiB: send less at a time.")
-		case !json.Valid(body):
-			writeError(w, http.StatusBadRequest, "BAD_USER_INPUT", "The body is not JSON: send {\"query\": …, \"variables\": …}.")
+		case json.Unmarshal(body, &shape) != nil:
+			writeError(w, http.StatusBadRequest, "BAD_USER_INPUT", "The body is not one request in JSON: send {\"query\": \"…\", \"variables\": {…}}.")
 		default:
 			r.Body = io.NopCloser(bytes.NewReader(body))
 			next.ServeHTTP(w, r)
