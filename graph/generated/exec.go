@@ -444,6 +444,7 @@ type Backup {
   added: Long!
   changed: Long!
   deleted: Long!
+  "What these versions take in the vault, compressed and sealed, and the files stored with them."
   bytes: Long!
 }
 
@@ -1018,10 +1019,12 @@ type Job implements Node {
   createdAt: Time!
   startedAt: Time
   finishedAt: Time
+  "Versions written by this job."
   records: Long!
   added: Long!
   changed: Long!
   deleted: Long!
+  "What they take in the vault, compressed and sealed, and the files stored with them; whole when the job has ended."
   bytes: Long!
   "API calls of all its attempts, known when it has ended."
   apiCalls: Long!
@@ -1097,6 +1100,7 @@ type JobObject implements Node {
   added: Long!
   changed: Long!
   deleted: Long!
+  "What they take in the vault, compressed and sealed, and the files stored with them; whole when the job has ended."
   bytes: Long!
   """
   API calls for this SObject alone; what is asked of several at once counts for the job only. A metadata type's
@@ -1178,10 +1182,15 @@ enum JobObjectOrderField {
 Which jobs to list; what is left out does not matter.
 """
 input JobFilter {
+  "Any of these; an empty list finds no job."
   states: [JobState!]
+  "Any of these; an empty list finds no job."
   operations: [Operation!]
+  "Without regard to case."
   nameContains: String
+  "Then or later."
   createdFrom: Time
+  "Earlier than that."
   createdBefore: Time
 }
 
@@ -1926,7 +1935,7 @@ type Schedule implements Node {
   enabled: Boolean!
   recurrence: Recurrence!
   settings: BackupSettings!
-  "Null while it is switched off."
+  "Null while it is switched off. The org's own switch leaves it as it is, and nothing runs."
   nextRunAt: Time
   "The next runs by its rule, whether it is switched on or not."
   nextRuns(first: Int! = 5): [ScheduledRun!]!
@@ -2048,7 +2057,9 @@ extend type Org {
 How much of the org's daily API allowance jobs may use before they pause, and how much is used.
 """
 type Quota {
+  "1 to 100, of the org's daily REST calls."
   restPercent: Int!
+  "1 to 100, of the org's daily Bulk queries."
   bulkPercent: Int!
   "What the org says now. Asks the org."
   usage: QuotaUsage!
@@ -2063,8 +2074,11 @@ type QuotaUsage {
 A daily allowance of the org, used by everybody together.
 """
 type Allowance {
+  "Calls in 24 hours."
   max: Long!
+  "Calls that are left of them."
   remaining: Long!
+  "0 to 100, of max."
   usedPercent: Float!
 }
 
@@ -2342,21 +2356,30 @@ enum FilterForm {
 type FilterCondition {
   field: String!
   operator: FilterOperator!
+  "The empty text stands for no value."
   values: [String!]!
 }
 
+"""
+How a condition compares. Text is compared as the org does: most fields without regard to case.
+"""
 enum FilterOperator {
+  "One of the values."
   EQUALS
+  "None of the values."
   NOT_EQUALS
   LESS_THAN
   LESS_OR_EQUAL
   GREATER_THAN
   GREATER_OR_EQUAL
+  "Of text fields, as are the next three; % and _ stand for themselves."
   CONTAINS
   NOT_CONTAINS
   STARTS_WITH
   ENDS_WITH
+  "Of multi-select picklists: at least one of the values is selected; “a;b” stands for both together."
   INCLUDES
+  "None of them is."
   EXCLUDES
 }
 
@@ -2375,7 +2398,10 @@ input FilterConditionInput {
   "A field, or a path to one: Account.Industry."
   field: String!
   operator: FilterOperator!
-  "Plain text; the empty text stands for no value. EQUALS, NOT_EQUALS, INCLUDES and EXCLUDES take several."
+  """
+  Plain text, read as the field's type: 2026-01-31 or LAST_N_DAYS:30 for a date, 2026-01-31T09:30:00Z for a date and
+  time, true or false for a checkbox, -12.5 for a number; the empty text stands for no value. EQUALS, NOT_EQUALS, INCLUDES and EXCLUDES take several.
+  """
   values: [String!]!
 }
 
@@ -2518,13 +2544,20 @@ type RecordCount {
 Which kinds of objects a composite backup takes beside the data.
 """
 type BackupInclude {
+  "Metadata components, such as Apex classes and profiles."
   metadata: Boolean!
   bigObjects: Boolean!
+  "Objects that hold files, and their content: ContentVersion, Attachment, Document."
   binary: Boolean!
+  "Tags of records, such as AccountTag."
   tag: Boolean!
+  "Field history, such as AccountHistory."
   history: Boolean!
+  "Chatter, such as AccountFeed."
   feed: Boolean!
+  "Sharing, such as AccountShare."
   share: Boolean!
+  "The records of custom metadata types."
   customMetadata: Boolean!
 }
 

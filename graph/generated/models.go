@@ -117,11 +117,16 @@ func (this JobCancelPayload) GetUserErrors() []UserError {
 
 // Which jobs to list; what is left out does not matter.
 type JobFilter struct {
-	States        []engine.JobState  `json:"states,omitempty"`
-	Operations    []engine.Operation `json:"operations,omitempty"`
-	NameContains  *string            `json:"nameContains,omitempty"`
-	CreatedFrom   *time.Time         `json:"createdFrom,omitempty"`
-	CreatedBefore *time.Time         `json:"createdBefore,omitempty"`
+	// Any of these; an empty list finds no job.
+	States []engine.JobState `json:"states,omitempty"`
+	// Any of these; an empty list finds no job.
+	Operations []engine.Operation `json:"operations,omitempty"`
+	// Without regard to case.
+	NameContains *string `json:"nameContains,omitempty"`
+	// Then or later.
+	CreatedFrom *time.Time `json:"createdFrom,omitempty"`
+	// Earlier than that.
+	CreatedBefore *time.Time `json:"createdBefore,omitempty"`
 	// A part of the name, or a job's number.
 	Search *string `json:"search,omitempty"`
 }
