@@ -25,6 +25,7 @@ func TestCancelReachesARunningJob(t *testing.T) {
 			if err := errors.Join(run.Object("Account").Start(ctx), run.Object("Contact").Queue(ctx)); err != nil {
 				return err
 			}
+			run.Object("Account").Progress(5) // of which nothing lasts
 			began <- true
 			<-ctx.Done()
 			ended <- time.Now()
@@ -50,8 +51,8 @@ func TestCancelReachesARunningJob(t *testing.T) {
 			t.Errorf("the job is %s", got.State)
 		}
 		for _, object := range db.Client.JobObject.Query().AllX(ctx) { // the one that waited does so no more
-			if object.State != engine.ObjectException || object.ErrorCode != "JOB_ENDED" {
-				t.Errorf("%s is %s %s", object.Name, object.State, object.ErrorCode)
+			if object.State != engine.ObjectException || object.ErrorCode != "JOB_ENDED" || object.Records != 0 {
+				t.Errorf("%s is %s %s with %d records", object.Name, object.State, object.ErrorCode, object.Records)
 			}
 		}
 		if err := q.Cancel(ctx, made.ID); !engine.Is(err, engine.KindConflict) {

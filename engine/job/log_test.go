@@ -189,6 +189,7 @@ func TestProgressTellsObjectsAndSums(t *testing.T) {
 			account, contact := run.Object("Account"), run.Object("Contact")
 			err := errors.Join(account.Queue(ctx), contact.Queue(ctx), account.Start(ctx))
 			account.Progress(5)
+			contact.Progress(3) // is told, and does not last
 			<-proceed
 			return errors.Join(err, account.Finish(ctx, job.ObjectCounts{Records: 7, Added: 4, Changed: 2, Deleted: 1, Stored: 8, Expected: &expected, Reason: "One is hidden."}),
 				contact.Fail(ctx, engine.E(engine.KindDenied, "NO_ACCESS", "Contact cannot be read.")))

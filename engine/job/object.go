@@ -39,7 +39,8 @@ type ObjectProgress struct {
 	label string
 	calls *engine.Calls // nil when they are not counted
 
-	writing sync.Mutex
+	writing  sync.Mutex
+	finished bool // its counts are of what was stored
 
 	mu      sync.Mutex
 	written time.Time
@@ -122,19 +123,24 @@ func (o *ObjectProgress) due() bool {
 // Finish says that the object is done.
 func (o *ObjectProgress) Finish(ctx context.Context, c ObjectCounts) error {
 	return o.write(ctx, func(u *ent.JobObjectUpdate) {
+		o.finished = true
 		u.SetState(engine.ObjectCompleted).SetFinishedAt(schema.Now()).SetRecords(c.Records).SetAdded(c.Added).SetChanged(c.Changed).
 			SetDeleted(c.Deleted).SetBytes(c.Bytes).SetAPICalls(o.calls.Made()).SetStored(c.Stored).SetReason(c.Reason).SetNillableExpected(c.Expected)
 	})
 }
 
-// Fail says that the object could not be done, and why. The job goes on, and
-// ends as COMPLETED_WITH_ERRORS at best.
+// Fail says that the object could not be done, and why; of what was counted so
+// far nothing lasts, unless it was finished. The job goes on, and ends as
+// COMPLETED_WITH_ERRORS at best.
 func (o *ObjectProgress) Fail(ctx context.Context, cause error) error {
 	r := o.run
 	code, message := told(cause)
 	r.queue.logger.WarnContext(ctx, "an object of a job failed", "job", r.lease.jobID, "object", o.name, "error", cause)
 	r.Log(engine.LogError, o.name, "%s: %s", o.name, message)
 	return o.write(ctx, func(u *ent.JobObjectUpdate) {
+		if !o.finished {
+			u.SetRecords(0)
+		}
 		u.SetState(engine.ObjectException).SetFinishedAt(schema.Now()).SetErrorCode(code).SetErrorMessage(message).SetAPICalls(o.calls.Made())
 	})
 }

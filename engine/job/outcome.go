@@ -260,7 +260,7 @@ func endJob(ctx context.Context, tx *ent.Tx, jobID string, end ending) (*ent.Job
 		}
 	} else {
 		err := tx.JobObject.Update().Where(jobobject.JobID(jobID), jobobject.StateIn(engine.ObjectQueued, engine.ObjectInProgress)).
-			SetState(engine.ObjectException).SetFinishedAt(schema.Now()).SetErrorCode("JOB_ENDED").
+			SetState(engine.ObjectException).SetFinishedAt(schema.Now()).SetRecords(0).SetErrorCode("JOB_ENDED").
 			SetErrorMessage("The job ended before this object was finished: run it again.").Exec(ctx)
 		if err != nil {
 			return nil, err
