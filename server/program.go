@@ -222,7 +222,7 @@ func (m *Main) rooms(s store) (graph.Rooms, error) {
 	queue.Register(engine.CompositeBackup, backups)
 	queue.Register(engine.TimeMachineRestore, restores)
 	times := m.schedules(s, queue, backups)
-	connections.OnConnected = times.EnsureSystem
+	connections.OnConnected, connections.OnQuota = times.EnsureSystem, queue.Hurry
 	queue.Register(engine.CompositeSyncBackup, backups)
 	queue.Register(engine.TemplatedBackup, backups)
 	retention := &retain.Retain{DB: s.db.Client, Vault: versions, Queue: queue}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/ent"
+	entjob "github.com/holdfast-backup/holdfast/ent/job"
 )
 
 // Cancel aborts a job: one that waits at once, one that runs as soon as its
@@ -49,4 +50,20 @@ func requestCancel(ctx context.Context, tx *ent.Tx, jobID string) (l lease, wait
 		err = rows.Err()
 	}
 	return l, waiting, err
+}
+
+// Hurry lets an org's jobs that wait, for its quota or after a failure, go on at once.
+func (q *Queue) Hurry(ctx context.Context, orgID string) error {
+	return engine.Wrap("let waiting jobs go on", q.db.InTx(ctx, func(tx *ent.Tx) error {
+		ids, err := tx.Job.Query().Where(entjob.OrgID(orgID), entjob.StateEQ(engine.JobInProgress)).IDs(ctx)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids { // a serial org has one or two
+			if _, err := tx.ExecContext(ctx, "UPDATE tasks SET run_at = "+q.speech.now+" WHERE job_id = $1 AND state = 'AVAILABLE'", id); err != nil {
+				return err
+			}
+		}
+		return q.hub.announce(ctx, tx, queueTopic)
+	}))
 }

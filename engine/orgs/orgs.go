@@ -39,6 +39,8 @@ type Config struct {
 	Log             *slog.Logger
 	// OnConnected hears of an org that was connected, or connected again; nil for nobody.
 	OnConnected func(ctx context.Context, orgID string) error
+	// OnQuota hears of an org whose percentages were set; nil for nobody.
+	OnQuota func(ctx context.Context, orgID string) error
 }
 
 // Orgs is the room's face.

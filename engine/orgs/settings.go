@@ -17,7 +17,7 @@ type SettingsInput struct {
 }
 
 // Configure changes an org's settings. New percentages hold from the next call
-// to the org on, on every node.
+// to the org on, on every node; who waits for the quota looks again.
 func (o *Orgs) Configure(ctx context.Context, in SettingsInput) (*ent.Org, error) {
 	row, err := o.Get(ctx, in.OrgID)
 	if err != nil {
@@ -31,6 +31,9 @@ func (o *Orgs) Configure(ctx context.Context, in SettingsInput) (*ent.Org, error
 	update := row.Update().SetNillableScheduledBackups(in.ScheduledBackups).SetNillableScheduledArchives(in.ScheduledArchives).
 		SetNillableRestPercent(in.RestPercent).SetNillableBulkPercent(in.BulkPercent)
 	saved, err := update.Save(ctx)
+	if err == nil && o.OnQuota != nil && (in.RestPercent != nil || in.BulkPercent != nil) {
+		err = o.OnQuota(ctx, in.OrgID)
+	}
 	return saved, engine.Wrap("save the org's settings", err)
 }
 
