@@ -33,7 +33,8 @@ type object struct {
 // planner checks a tree against the org's schema and lets it grow.
 type planner struct {
 	known  *capture.Memo
-	byPath map[string]*object // in lower case
+	asked  map[string]bool    // the paths, in lower case
+	byPath map[string]*object // those that are placed
 	roots  []*object
 }
 
@@ -46,7 +47,10 @@ func (t *Templates) plan(ctx context.Context, orgID string, kind template.Type, 
 	if len(asked) == 0 {
 		return nil, wrong("", "TEMPLATE_EMPTY", "A template names at least one object: choose one.")
 	}
-	p := planner{known: t.Dictionary.Memo(ctx, orgID), byPath: map[string]*object{}}
+	p := planner{known: t.Dictionary.Memo(ctx, orgID), asked: map[string]bool{}, byPath: map[string]*object{}}
+	for _, in := range asked {
+		p.asked[strings.ToLower(in.Path)] = true
+	}
 	var problems []error
 	for _, in := range sortedByDepth(asked) {
 		problems = append(problems, p.add(in))
@@ -74,8 +78,12 @@ func (p *planner) add(in ObjectInput) error {
 	if at < 0 {
 		return p.place(&object{path: in.Path}, in.Path, in)
 	}
-	parent := p.byPath[strings.ToLower(in.Path[:at])]
-	if parent == nil {
+	above := strings.ToLower(in.Path[:at])
+	parent := p.byPath[above]
+	switch {
+	case parent == nil && p.asked[above]:
+		return nil // what is wrong with the parent is told already
+	case parent == nil:
 		return wrong(in.Path, "PARENT_MISSING", "%s is kept, but its parent %s is not in the template: add the parent, or remove the child.", in.Path, in.Path[:at])
 	}
 	name, field, ok := strings.Cut(in.Path[at+1:], ".")
@@ -109,7 +117,7 @@ func (p *planner) place(o *object, name string, in ObjectInput) (err error) {
 	if in.Filter != nil {
 		c, err := in.Filter.Condition(o.describe.Name, p.known.Schema())
 		if err != nil {
-			return filterWrong(in.Path, err)
+			return errors.Join(filterWrong(in.Path, err), p.link(o)) // its children are checked, too
 		}
 		if c != nil {
 			o.condition = c.String()
