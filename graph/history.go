@@ -25,11 +25,17 @@ const (
 
 // jobSearch finds jobs by name, or by number if the text is one.
 func jobSearch(text string) predicate.Job {
-	named := entjob.NameContainsFold(text)
 	if number, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return entjob.Or(named, entjob.Number(number))
+		return entjob.Or(jobNamed(text), entjob.Number(number))
 	}
-	return named
+	return jobNamed(text)
+}
+
+// jobNamed finds jobs by a part of the name. The spelling as given is looked for
+// besides: a PostgreSQL of locale C folds the case of ASCII alone, of which
+// folding makes another text than any that it holds.
+func jobNamed(text string) predicate.Job {
+	return entjob.Or(entjob.NameContainsFold(text), entjob.NameContains(text))
 }
 
 func jobObjectConditions(f *generated.JobObjectFilter) []predicate.JobObject {

@@ -38,7 +38,7 @@ func jobConditions(f generated.JobFilter) []predicate.Job {
 		all = append(all, entjob.OperationIn(f.Operations...))
 	}
 	if f.NameContains != nil {
-		all = append(all, entjob.NameContainsFold(*f.NameContains))
+		all = append(all, jobNamed(*f.NameContains))
 	}
 	if f.Search != nil {
 		all = append(all, jobSearch(*f.Search))

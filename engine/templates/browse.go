@@ -63,7 +63,7 @@ func (t *Templates) Browse(ctx context.Context, orgID, search string, limit int)
 	}
 	list := t.DB.Client.SObject.Query().Where(sobject.OrgID(orgID), sobject.Gone(false), sobject.DescribeNotNil())
 	if search != "" {
-		list.Where(sobject.Or(sobject.NameContainsFold(search), sobject.LabelContainsFold(search)))
+		list.Where(sobject.Or(sobject.NameContainsFold(search), sobject.LabelContainsFold(search), sobject.LabelContains(search)))
 	}
 	rows, err := list.Order(sobject.ByName()).Limit(limit).
 		Select(sobject.FieldName, sobject.FieldLabel, sobject.FieldKeyPrefix, sobject.FieldClass).All(ctx)

@@ -10,7 +10,6 @@ import (
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/lib/pq"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/holdfast-backup/holdfast/ent"
 	_ "github.com/holdfast-backup/holdfast/ent/runtime" // policies and hooks of the schema
@@ -41,6 +40,7 @@ func Open(ctx context.Context, url string, options ...Option) (*DB, error) {
 		option(&src)
 	}
 	if src.dialect == dialect.SQLite {
+		lowerAllLetters()
 		if err := os.MkdirAll(filepath.Dir(src.path), 0o700); err != nil {
 			return nil, fmt.Errorf("make the database's folder: %w", err)
 		}

@@ -1,6 +1,7 @@
 package database_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -20,4 +21,15 @@ func TestTimesRoundTripInMicroseconds(t *testing.T) {
 			t.Errorf("written %v, returned %v, read %v", want, tenant.CreatedAt, got)
 		}
 	})
+}
+
+// TestSQLiteLowersAllLetters: whoever searches without regard to case finds
+// names in any language.
+func TestSQLiteLowersAllLetters(t *testing.T) {
+	t.Parallel()
+	var got string
+	err := databasetest.SQLite(t).SQL.QueryRowContext(t.Context(), `SELECT lower('ÜBER Łódź ΣΊΣΥΦΟΣ') || coalesce(lower(NULL), '-') || lower(5)`).Scan(&got)
+	if want := strings.ToLower("ÜBER Łódź ΣΊΣΥΦΟΣ") + "-5"; err != nil || got != want {
+		t.Errorf("got %q, %v; want %q", got, err, want)
+	}
 }
