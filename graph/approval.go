@@ -61,7 +61,7 @@ func (r *Resolver) orgDelete(ctx context.Context, token string) error {
 
 // approveRetention is nil for a plan that cannot be applied or does nothing.
 func (r *Resolver) approveRetention(plan *retain.Plan) (*generated.PlanApproval, error) {
-	if !plan.Saved || plan.Dropped() == 0 {
+	if !plan.Saved || !plan.Useful() {
 		return nil, nil
 	}
 	return r.approval(plan.Org, retentionToken, plan.State)

@@ -21,6 +21,11 @@ import (
 	"github.com/holdfast-backup/holdfast/ent/vaultrun"
 )
 
+// dailyShare of a segment's rows must be unneeded before what follows a backup
+// writes it again: so a day's handful does not have the rest of a year written
+// anew, and at most this share of what is stored is waiting to go.
+const dailyShare = 0.125
+
 // Retain is the room's face.
 type Retain struct {
 	DB    *ent.Client
@@ -39,6 +44,7 @@ type Plan struct {
 	State string
 	vault *vault.Vault
 	drop  []string // runs
+	ever  bool     // a point has gone before: there may be versions that were postponed
 }
 
 // Point is a backup and what becomes of it.
@@ -61,10 +67,15 @@ func (p *Plan) Kept() int { return len(p.Points) - len(p.drop) }
 // Dropped is how many go.
 func (p *Plan) Dropped() int { return len(p.drop) }
 
-// Versions counts what goes with the points; it reads the vault for that.
+// Versions counts what goes with the points, and how much of it what follows a
+// backup would postpone; it reads the vault for that.
 func (p *Plan) Versions(ctx context.Context) (vault.DropReport, error) {
-	return p.vault.PlanDrop(ctx, vault.DropSpec{OrgID: p.Org.ID, Runs: p.drop})
+	return p.vault.PlanDrop(ctx, vault.DropSpec{OrgID: p.Org.ID, Runs: p.drop, Share: dailyShare})
 }
+
+// Useful reports whether applying the plan may do something: it drops a point,
+// or versions of earlier ones have been postponed.
+func (p *Plan) Useful() bool { return len(p.drop) > 0 || p.ever && p.Org.LegalHold == "" }
 
 // Plan judges an org's backups by its own policy, or by one that is not saved.
 // Under a legal hold everything stays.
@@ -93,7 +104,8 @@ func (r *Retain) plan(ctx context.Context, db *ent.Client, orgID string, policy 
 		return nil, engine.Wrap("list the org's backups", err)
 	}
 	p.judge(db, rules, runs)
-	return p, nil
+	p.ever, err = db.VaultRun.Query().Where(vaultrun.OrgID(orgID), vaultrun.DroppedAtNotNil()).Exist(ctx)
+	return p, engine.Wrap("look for what was dropped", err)
 }
 
 // judge has the pure function judge the runs, which come the newest first.
@@ -125,19 +137,21 @@ func later(runs []*ent.VaultRun, at time.Time) bool {
 
 // request is the input of a job: the points that were planned to go.
 type request struct {
-	Runs []string `json:"runs"`
+	Runs  []string `json:"runs"`
+	Whole bool     `json:"whole"` // nothing is postponed
 }
 
-func (p *Plan) spec() job.Spec {
+func (p *Plan) spec(whole bool) job.Spec {
 	return job.Spec{
-		OrgID: p.Org.ID, Operation: engine.Retention, Name: "Retention", Input: request{p.drop},
+		OrgID: p.Org.ID, Operation: engine.Retention, Name: "Retention", Input: request{p.drop, whole},
 		SerialKey: p.Org.ID + "/" + string(job.Capture), // no backup writes meanwhile
 		UniqueKey: string(engine.Retention),
 	}
 }
 
-// Apply enqueues the job that drops what a plan says. State is the plan's:
-// KindConflict, PLAN_STALE, when it is not what would be planned now.
+// Apply enqueues the job that drops what a plan says and postpones nothing.
+// State is the plan's: KindConflict, PLAN_STALE, when it is not what would be
+// planned now.
 func (r *Retain) Apply(ctx context.Context, orgID, state string) (*ent.Job, error) {
 	p, err := r.Plan(ctx, orgID, nil)
 	if err != nil {
@@ -146,7 +160,7 @@ func (r *Retain) Apply(ctx context.Context, orgID, state string) (*ent.Job, erro
 	if p.State != state {
 		return nil, engine.E(engine.KindConflict, "PLAN_STALE", "The policy, a hold or the backups of “%s” have changed since the plan was made: look at a new plan first.", p.Org.Name)
 	}
-	return r.Queue.Enqueue(ctx, p.spec())
+	return r.Queue.Enqueue(ctx, p.spec(true))
 }
 
 // AfterJob follows each backup that has stored something: what the org's policy
@@ -159,7 +173,7 @@ func (r *Retain) AfterJob(ctx context.Context, tx *ent.Tx, j *ent.Job) error {
 	if err != nil || len(p.drop) == 0 {
 		return err
 	}
-	_, err = r.Queue.EnqueueTx(ctx, tx, p.spec())
+	_, err = r.Queue.EnqueueTx(ctx, tx, p.spec(false))
 	if e, ok := engine.AsError(err); ok && e.Code == "JOB_ALREADY_QUEUED" {
 		return nil
 	}
@@ -178,17 +192,24 @@ func (r *Retain) Work(ctx context.Context, run *job.Run) error {
 		return err
 	}
 	drop := slices.DeleteFunc(slices.Clone(p.drop), func(id string) bool { return !slices.Contains(asked.Runs, id) })
-	if len(drop) == 0 {
+	if len(drop) == 0 && !asked.Whole {
 		run.Log(engine.LogInfo, "", "Nothing was dropped: of the %d backups that were to go, none is left that the org's policy and holds let go.", len(asked.Runs))
 		return nil
 	}
 	run.Log(engine.LogInfo, "", "Retention started: %d of %d backups are to go.", len(drop), len(p.Points))
-	report, err := r.Vault.Drop(ctx, vault.DropSpec{OrgID: p.Org.ID, Runs: drop, Allow: p.unchanged})
+	spec := vault.DropSpec{OrgID: p.Org.ID, Runs: drop, Share: dailyShare, Allow: p.unchanged}
+	if asked.Whole {
+		spec.Share = 0
+	}
+	report, err := r.Vault.Drop(ctx, spec)
 	if err != nil {
 		return err
 	}
 	run.Log(engine.LogInfo, "", "Retention done. Dropped: backups %d, versions %d, contents of files %d. Segments written again and compared with what they must hold: %d.",
-		report.Points, report.Versions, report.Files, report.Segments)
+		report.Points, report.Versions-report.Postponed, report.Files, report.Segments)
+	if report.Postponed > 0 {
+		run.Log(engine.LogInfo, "", "Postponed: versions %d. No backup that is kept shows them; they go when an eighth of their segment can, or when the retention is applied by its plan.", report.Postponed)
+	}
 	return nil
 }
 

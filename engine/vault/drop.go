@@ -16,16 +16,22 @@ import (
 // DropSpec names points that need not be kept any more.
 type DropSpec struct {
 	OrgID string
-	Runs  []string // their ids; not the newest, and none that is on hold
+	Runs  []string // their ids; not the newest, and none that is on hold; none at all for what earlier drops have postponed
+	// Share is how much of a segment's rows must go, from 0 to 1, before it is
+	// written again without them: its other rows are written again, too. What is
+	// less is postponed until a drop finds enough there. 0 postpones nothing.
+	Share float64
 	// Allow, when set, is asked in the transaction that drops: its error drops
 	// nothing.
 	Allow func(ctx context.Context, tx *ent.Tx) error
 }
 
-// DropReport is what a drop takes away, or would. Bytes is an estimate of what
-// the versions take.
+// DropReport is what a drop takes away, or would. Versions are those that no
+// point left shows, of this drop and of earlier ones; Postponed are those of them
+// that stay for now. Bytes is an estimate of what Versions take.
 type DropReport struct {
 	Points, Versions, Bytes int64
+	Postponed               int64
 	Segments                int // rewritten
 	Blocks                  int // of those, encoded again
 	Files                   int // whose content only dropped versions named
@@ -37,10 +43,14 @@ func (v *Vault) PlanDrop(ctx context.Context, spec DropSpec) (DropReport, error)
 	d := v.dropOf(spec)
 	defer v.drain.begin(spec.OrgID)()
 	err := d.mark(ctx)
+	if err == nil {
+		_, err = d.due(ctx)
+	}
 	return d.report, v.readFault(ctx, "plan a drop", spec.OrgID, err)
 }
 
-// Drop forgets points, and every version that no point left shows. What is left
+// Drop forgets points, and every version that no point left shows, but for what
+// it postpones. What is left
 // is proved before anything goes: each segment that is written again is read
 // back and compared, then one transaction marks the points and swaps the
 // segments. From then on a read as of such a point is POINT_DROPPED. Always kept
@@ -57,24 +67,35 @@ func (v *Vault) Drop(ctx context.Context, spec DropSpec) (DropReport, error) {
 }
 
 func (v *Vault) dropOf(spec DropSpec) *drop {
-	return &drop{rewriting: v.rewritingOf(spec.OrgID), spec: spec, marked: map[string]marks{}, gone: map[string]int64{}}
+	return &drop{rewriting: v.rewritingOf(spec.OrgID), spec: spec, doomed: map[string]*doomed{}, gone: map[string]int64{}}
 }
 
 // drop is one run of Drop or PlanDrop.
 type drop struct {
 	rewriting
 	spec   DropSpec
-	points []uint64         // last sequences of the points that stay, ascending
-	marked map[string]marks // by segment
-	gone   map[string]int64 // versions, by object
-	keep   []bool           // of the record that is judged
+	points []uint64           // last sequences of the points that stay, ascending
+	doomed map[string]*doomed // by segment
+	gone   map[string]int64   // versions that go now, by object
+	keep   []bool             // of the record that is judged
+	needed []bool             // too: the values of a tombstone that may be postponed, which shows them until it goes
 	report DropReport
 }
 
-func (d *drop) run(ctx context.Context) error {
-	if len(d.spec.Runs) == 0 {
-		return nil
+// doomed are the versions of one segment that no point left shows.
+type doomed struct {
+	marks    marks
+	versions map[string]int64 // by object
+}
+
+func (d *doomed) count() (n int64) {
+	for _, versions := range d.versions {
+		n += versions
 	}
+	return n
+}
+
+func (d *drop) run(ctx context.Context) error {
 	if _, _, err := d.v.keys.current(ctx, d.org); err != nil {
 		return err
 	}
@@ -99,7 +120,8 @@ func (d *drop) run(ctx context.Context) error {
 
 // mark finds the versions that no point left shows.
 func (d *drop) mark(ctx context.Context) error {
-	if err := d.choose(ctx); err != nil || len(d.spec.Runs) == 0 {
+	ever, err := d.choose(ctx)
+	if err != nil || !ever {
 		return err
 	}
 	objects, err := d.v.Objects(ctx, d.org)
@@ -118,17 +140,18 @@ func (d *drop) mark(ctx context.Context) error {
 	return nil
 }
 
-// choose lists the points that stay.
-func (d *drop) choose(ctx context.Context) error {
+// choose lists the points that stay; ever is false when none goes or has gone.
+func (d *drop) choose(ctx context.Context) (ever bool, err error) {
 	vw, err := d.v.view(ctx, d.org)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for i, r := range vw.runs {
 		asked := slices.Contains(d.spec.Runs, r.ID)
+		ever = ever || asked || r.DroppedAt != nil
 		switch {
 		case asked && (r.Hold != "" || r.DroppedAt != nil || i == len(vw.runs)-1):
-			return d.changed()
+			return false, d.changed()
 		case asked:
 			d.report.Points++
 		case r.DroppedAt == nil:
@@ -136,9 +159,9 @@ func (d *drop) choose(ctx context.Context) error {
 		}
 	}
 	if d.report.Points != int64(len(d.spec.Runs)) {
-		return d.changed()
+		return false, d.changed()
 	}
-	return nil
+	return ever, nil
 }
 
 func (d *drop) changed() error {
@@ -159,12 +182,9 @@ func (d *drop) markObject(ctx context.Context, object string, sections []section
 		order = m.order(order[:0])
 		d.judge(order)
 		for i, p := range order {
-			if d.keep[i] {
-				continue
+			if !d.keep[i] {
+				d.markRow(object, p, d.needed[i])
 			}
-			d.gone[object]++
-			d.report.Versions++
-			d.markRow(p)
 		}
 	}
 }
@@ -173,12 +193,16 @@ func (d *drop) markObject(ctx context.Context, object string, sections []section
 // newest, and those whose values one of these shows.
 func (d *drop) judge(order []pick) {
 	d.keep = append(d.keep[:0], make([]bool, len(order))...)
+	d.needed = append(d.needed[:0], make([]bool, len(order))...)
 	full := -1
 	for i, p := range order {
 		if !p.op().Bare() {
 			full = i
 		}
 		if i < len(order)-1 && !d.shown(p.seq, order[i+1].seq) {
+			if d.spec.Share > 0 && full >= 0 && full < i {
+				d.needed[full] = true
+			}
 			continue
 		}
 		d.keep[i] = true
@@ -194,34 +218,69 @@ func (d *drop) shown(from, to uint64) bool {
 	return i < len(d.points) && d.points[i] < to
 }
 
-func (d *drop) markRow(p pick) {
+// markRow dooms a version; one that is needed is postponed, until a drop that
+// finds it needed no more.
+func (d *drop) markRow(object string, p pick, needed bool) {
 	l, block := p.span.lane, p.span.cursor.Number()
-	if d.marked[l.segment.ID] == nil {
-		d.marked[l.segment.ID] = marks{}
-	}
-	d.marked[l.segment.ID].add(block, p.row)
+	d.report.Versions++
 	d.report.Bytes += int64(l.r.BlockBytes(block) / p.span.cursor.Len())
+	if needed {
+		d.report.Postponed++
+		return
+	}
+	in := d.doomed[l.segment.ID]
+	if in == nil {
+		in = &doomed{marks: marks{}, versions: map[string]int64{}}
+		d.doomed[l.segment.ID] = in
+	}
+	in.marks.add(block, p.row)
+	in.versions[object]++
 }
 
-// rewriteAll writes what replaces the segments that have marks, and proves it.
+// due are the segments of which enough is doomed; what is in the others is
+// postponed.
+func (d *drop) due(ctx context.Context) (due []*ent.VaultSegment, err error) {
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(d.doomed)), 500) {
+		segments, err := d.v.db.VaultSegment.Query().Where(vaultsegment.OrgID(d.org), vaultsegment.IDIn(ids...)).WithSections().All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range segments {
+			in, rows := d.doomed[s.ID], int64(0)
+			for _, section := range s.Edges.Sections {
+				rows += section.Rows
+			}
+			if float64(in.count()) < d.spec.Share*float64(rows) {
+				d.report.Postponed += in.count()
+				continue
+			}
+			due = append(due, s)
+			for object, n := range in.versions {
+				d.gone[object] += n
+			}
+		}
+	}
+	return due, nil
+}
+
+// rewriteAll writes what replaces the segments that are due, and proves it.
 func (d *drop) rewriteAll(ctx context.Context) error {
-	for _, ids := range slices.Collect(slices.Chunk(slices.Sorted(maps.Keys(d.marked)), 500)) {
-		segments, err := d.v.db.VaultSegment.Query().Where(vaultsegment.OrgID(d.org), vaultsegment.IDIn(ids...)).All(ctx)
+	segments, err := d.due(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range segments {
+		r, err := d.v.reader(ctx, s)
 		if err != nil {
 			return err
 		}
-		for _, s := range segments {
-			r, err := d.v.reader(ctx, s)
-			if err != nil {
-				return err
-			}
-			fresh, err := d.rewrite(ctx, s, r, d.marked[s.ID])
-			if err == nil {
-				err = d.check(ctx, r, d.marked[s.ID], fresh)
-			}
-			if err != nil {
-				return err
-			}
+		out := d.doomed[s.ID].marks
+		fresh, err := d.rewrite(ctx, s, r, out)
+		if err == nil {
+			err = d.check(ctx, r, out, fresh)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	d.report.Segments, d.report.Blocks = len(d.old), d.blocks

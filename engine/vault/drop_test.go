@@ -188,6 +188,7 @@ func TestDrop(t *testing.T) {
 				}
 				p.dropSome(fmt.Sprintf("history %d", seed))
 			}
+			p.dropPostponed(fmt.Sprintf("history %d", seed))
 		}
 	})
 }
@@ -197,12 +198,12 @@ func (p *past) dropSome(what string) {
 	policy := retention.Policy{Days: p.chance.IntN(4), Weeks: p.chance.IntN(2), Months: p.chance.IntN(2)}
 	keep, drop := p.verdicts(policy)
 	now, before, count := p.state(vault.Point{}), p.histories(), p.versions()
-	spec := vault.DropSpec{OrgID: p.org, Runs: idsOf(drop)}
+	spec := vault.DropSpec{OrgID: p.org, Runs: idsOf(drop), Share: []float64{0, 0.25, 2}[p.chance.IntN(3)]}
 	plan, err := p.PlanDrop(p.ctx, spec)
 	check(p.t, err)
 	done, err := p.Drop(p.ctx, spec)
 	check(p.t, err)
-	if plan.Versions != done.Versions || plan.Points != int64(len(drop)) || count-p.versions() != done.Versions {
+	if plan.Versions != done.Versions || plan.Postponed != done.Postponed || plan.Points != int64(len(drop)) || count-p.versions() != done.Versions-done.Postponed {
 		p.t.Errorf("%s: planned %+v, did %+v, of %d versions %d are left", what, plan, done, count, p.versions())
 	}
 	p.judge(what+", dropped", now, before, keep)
@@ -220,6 +221,23 @@ func (p *past) dropSome(what string) {
 		for _, err := range p.Diff(p.ctx, at, vault.Point{OrgID: p.org}, "Account", vault.Reading{}) {
 			p.refused(what, err)
 		}
+	}
+}
+
+// dropPostponed has what the drops before have left go, too.
+func (p *past) dropPostponed(what string) {
+	p.t.Helper()
+	keep, _ := p.verdicts(retention.Policy{})
+	now, before, count := p.state(vault.Point{}), p.histories(), p.versions()
+	spec := vault.DropSpec{OrgID: p.org}
+	done, err := p.Drop(p.ctx, spec)
+	check(p.t, err)
+	if done.Postponed != 0 || count-p.versions() != done.Versions {
+		p.t.Errorf("%s: did %+v, of %d versions %d are left", what, done, count, p.versions())
+	}
+	p.judge(what+", all dropped", now, before, keep)
+	if plan, err := p.PlanDrop(p.ctx, spec); err != nil || plan.Versions != 0 {
+		p.t.Errorf("%s: still to be dropped: %+v (%v)", what, plan, err)
 	}
 }
 

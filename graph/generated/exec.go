@@ -1806,7 +1806,7 @@ type RetentionPlan {
   points: [RetentionPoint!]!
   "What goes with the backups that are dropped. Reads the vault."
   versions: RetentionLoss!
-  "Lets the plan be applied; null when it drops nothing, or its policy is not saved."
+  "Lets the plan be applied; null when it drops nothing and nothing was ever dropped, or its policy is not saved."
   approval: PlanApproval
 }
 
@@ -1827,7 +1827,13 @@ type RetentionPoint {
 }
 
 type RetentionLoss {
+  "Those that no backup which is kept shows, what earlier applications have postponed among them. By the plan's token all go at once."
   versions: Long!
+  """
+  How many of them stay stored for now when the retention is applied after a backup: a segment is written again
+  when an eighth of it can go. In a record's history they are seen until then.
+  """
+  postponed: Long!
   "What they take, about."
   bytes: Long!
 }
@@ -4009,6 +4015,8 @@ func (ec *executionContext) childFields_RetentionLoss(ctx context.Context, field
 	switch field.Name {
 	case "versions":
 		return ec.fieldContext_RetentionLoss_versions(ctx, field)
+	case "postponed":
+		return ec.fieldContext_RetentionLoss_postponed(ctx, field)
 	case "bytes":
 		return ec.fieldContext_RetentionLoss_bytes(ctx, field)
 	}
@@ -19744,6 +19752,29 @@ func (ec *executionContext) fieldContext_RetentionLoss_versions(_ context.Contex
 	return graphql.NewScalarFieldContext("RetentionLoss", field, false, false, errors.New("field of type Long does not have child fields"))
 }
 
+func (ec *executionContext) _RetentionLoss_postponed(ctx context.Context, field graphql.CollectedField, obj *vault.DropReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionLoss_postponed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Postponed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionLoss_postponed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetentionLoss", field, false, false, errors.New("field of type Long does not have child fields"))
+}
+
 func (ec *executionContext) _RetentionLoss_bytes(ctx context.Context, field graphql.CollectedField, obj *vault.DropReport) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -34661,6 +34692,11 @@ func (ec *executionContext) _RetentionLoss(ctx context.Context, sel ast.Selectio
 			out.Values[i] = graphql.MarshalString("RetentionLoss")
 		case "versions":
 			out.Values[i] = ec._RetentionLoss_versions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "postponed":
+			out.Values[i] = ec._RetentionLoss_postponed(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -52,7 +52,7 @@ type settings struct {
 }
 
 var measurements = []measurement{
-	{"memory", memory}, {"ingest", ingest}, {"peers", peers}, {"restic", restic}, {"year", year},
+	{"memory", memory}, {"ingest", ingest}, {"peers", peers}, {"restic", restic}, {"year", year}, {"retention", retain},
 }
 
 func main() {
