@@ -433,7 +433,7 @@ func (c *call) deployment(id string) (*deployment, error) {
 }
 
 func soapCheckDeploy(c *soapCall) ([]*element, error) {
-	d, err := c.deployment(c.method.child("asyncProcessId").text)
+	d, err := c.deployment(c.processID())
 	if err != nil {
 		return nil, err
 	}

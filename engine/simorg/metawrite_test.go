@@ -60,6 +60,9 @@ func TestCheckStatus(t *testing.T) {
 		}
 	}
 	expect(w, "state", between(out, "<state>", "</state>"), "Completed")
+	if out = w.metadata("<met:checkRetrieveStatus><met:id>" + id + "</met:id></met:checkRetrieveStatus>"); !strings.Contains(out, "<status>Succeeded</status>") {
+		t.Error(out)
+	}
 	if out = w.metadata("<met:checkStatus><met:id>09S000000000000AAA</met:id></met:checkStatus>"); !strings.Contains(out, "INVALID_CROSS_REFERENCE_KEY") {
 		t.Error(out)
 	}

@@ -167,10 +167,19 @@ func (o *Org) hasFolder(t *metadataType, name string) bool {
 	return slices.ContainsFunc(o.listFolders(t, ""), func(l listedComponent) bool { return l.fullName == name })
 }
 
+// processID is the request that a call asks about; clients differ in the
+// element's name.
+func (c *soapCall) processID() string {
+	if id := c.method.child("id").text; id != "" {
+		return id
+	}
+	return c.method.child("asyncProcessId").text
+}
+
 func soapCheckRetrieve(c *soapCall) ([]*element, error) {
 	c.org.meta.mu.Lock()
 	defer c.org.meta.mu.Unlock()
-	r := c.org.meta.retrieves[c.method.child("asyncProcessId").text]
+	r := c.org.meta.retrieves[c.processID()]
 	if r == nil {
 		return nil, &soapFault{"INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"}
 	}
