@@ -271,7 +271,7 @@ func (m *machine) dump(key string, content []byte) string {
 	check(m.t, os.WriteFile(file, content, 0o600))
 	var out bytes.Buffer
 	cat := vaultcmd.Cat{Files: []string{file}, Key: base64.StdEncoding.EncodeToString(keys[1])}
-	check(m.t, cat.Run(m.ctx, &out))
+	check(m.t, cat.Run(m.ctx, nil, &out)) // a key needs no keeper
 	return out.String()
 }
 
