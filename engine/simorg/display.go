@@ -34,11 +34,11 @@ func (o *Org) zone(p *person) *time.Location {
 	if p == nil || users == nil {
 		return time.UTC
 	}
-	r := o.tables["User"].Get(p.id)
-	if r == nil {
+	r, key := o.tables["User"].Get(p.id), users.Field("TimeZoneSidKey")
+	if r == nil || key == nil {
 		return time.UTC
 	}
-	zone, err := time.LoadLocation(r.Get(users.Field("TimeZoneSidKey").Col))
+	zone, err := time.LoadLocation(r.Get(key.Col))
 	if err != nil {
 		return time.UTC
 	}
