@@ -244,10 +244,17 @@ func incompressible(size int) string {
 // TestBackupOntoAFullDisk: the vault's disk fills up, after more or fewer bytes.
 // What was stored stays, and after there is space the next backup is whole.
 func TestBackupOntoAFullDisk(t *testing.T) {
-	for _, room := range []int{0, 1 << 10, 4 << 10, 9 << 10} {
-		t.Run(fmt.Sprint(room, " bytes left"), func(t *testing.T) {
+	for _, full := range []struct{ room, arena int }{
+		{0, 2 << 10},
+		{1 << 10, 2 << 10},
+		{4 << 10, 2 << 10},
+		{9 << 10, 2 << 10},
+		{0, 0},
+		{4 << 10, 0}, // all objects share a segment, which is written at the end
+	} {
+		t.Run(fmt.Sprintf("%d bytes left, arena of %d", full.room, full.arena), func(t *testing.T) {
 			disk := vaulttest.NewDisk(time.Now)
-			l := newFaultLab(t, labOptions{bucket: disk.Bucket(), arena: 2 << 10})
+			l := newFaultLab(t, labOptions{bucket: disk.Bucket(), arena: full.arena})
 			first, before := l.backup(false), map[string]state{}
 			l.wantWhole(first)
 			for _, object := range labObjects {
@@ -257,10 +264,14 @@ func TestBackupOntoAFullDisk(t *testing.T) {
 				l.people.update("Project__c", id, map[string]any{"Text__c": incompressible(1000)})
 			}
 			l.clock.pass(time.Minute)
-			disk.Limit(room)
-			l.wantState(l.backup(false), engine.JobFailed, "VAULT_FULL")
+			disk.Limit(full.room)
+			ended := l.backup(false)
+			l.wantState(ended, engine.JobFailed, "VAULT_FULL")
 			for _, object := range labObjects {
 				l.wantSame(object, "", before[object])
+			}
+			if ended.Added+ended.Changed+ended.Deleted+ended.Bytes != 0 {
+				t.Errorf("nothing was stored, and the job tells %d changed, %d bytes", ended.Changed, ended.Bytes)
 			}
 			disk.Limit(-1)
 			l.wantWhole(l.backup(false))

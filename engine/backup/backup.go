@@ -175,7 +175,7 @@ func (b *Backup) close(ctx context.Context, r capture.Request, failed int) error
 	}
 	counts, err := commit(ctx)
 	if err != nil {
-		return err
+		return errors.Join(err, b.Capture.Disown(ctx, r, err))
 	}
 	if err := b.Capture.MoveWatermarks(ctx, r); err != nil {
 		return err

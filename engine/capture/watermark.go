@@ -86,3 +86,20 @@ func (c *Capture) Measure(ctx context.Context, r Request, counts vault.RunCounts
 	}
 	return r.Job.Measure(ctx, sizes)
 }
+
+// Disown takes back what the job tells of objects that could not be stored, as
+// the run could not be closed.
+func (c *Capture) Disown(ctx context.Context, r Request, cause error) error {
+	unstored, alive := r.Store.Unstored(), map[*job.ObjectProgress]int64{}
+	for i := range r.Targets {
+		if n, lost := unstored[r.Targets[i].Name]; lost {
+			alive[r.Job.Object(r.Targets[i].Name)] = n
+		}
+	}
+	for i := range r.Metadata {
+		if n, lost := unstored[MetadataObject(r.Metadata[i].Name)]; lost {
+			alive[r.Job.MetadataType(r.Metadata[i].Name, r.Metadata[i].Directory)] = n
+		}
+	}
+	return r.Job.Lose(ctx, alive, cause)
+}

@@ -193,6 +193,30 @@ func (r *Run) Measure(ctx context.Context, sizes map[*ObjectProgress]int64) erro
 	}))
 }
 
+// Lose takes back what Finish told of objects whose records could not be stored
+// after all, and says why; the vault has so many records of each without them.
+func (r *Run) Lose(ctx context.Context, alive map[*ObjectProgress]int64, cause error) error {
+	if len(alive) == 0 {
+		return nil
+	}
+	code, message := told(cause)
+	r.Log(engine.LogError, "", "What was read of %d objects is not stored: %s", len(alive), message)
+	return engine.Wrap("write which objects of a job are not stored", r.InTx(ctx, func(tx *ent.Tx) error {
+		for o, stored := range alive {
+			o.finished = false
+			err := tx.JobObject.Update().Where(o.mine()).SetState(engine.ObjectException).SetErrorCode(code).SetErrorMessage(message).
+				SetRecords(0).SetAdded(0).SetChanged(0).SetDeleted(0).SetBytes(0).SetStored(stored).Exec(ctx)
+			if err != nil {
+				return err
+			}
+		}
+		if err := sumObjects(ctx, tx, r.job.ID); err != nil {
+			return err
+		}
+		return r.queue.hub.announce(ctx, tx, jobTopic(r.job.ID))
+	}))
+}
+
 // sumObjects makes the job's counts the sums of its SObjects'; its bytes are
 // those of its metadata types, too. Its API calls are no sum: many are for
 // several objects at once, or for none.

@@ -241,6 +241,19 @@ func (r *Run) ClosePartial(ctx context.Context) (RunCounts, error) {
 	return r.close(ctx, vaultrun.StatePARTIAL)
 }
 
+// Unstored are the finished objects of which nothing is durable yet, as they
+// share a segment that is written last, each with its records alive in the
+// vault before this run. When closing the run fails, these are lost with it.
+func (r *Run) Unstored() map[string]int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	alive := map[string]int64{}
+	for _, w := range r.bundle {
+		alive[w.schema.Object] = r.before[w.schema.Object]
+	}
+	return alive
+}
+
 // rest returns when no writer is busy in the background. What an unfinished
 // one has failed at does not matter: its object is dropped.
 func (r *Run) rest() {
