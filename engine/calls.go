@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"sync/atomic"
+	"time"
 )
 
 // Calls counts the API calls that a piece of work makes of an org. A nil one
@@ -41,3 +42,20 @@ func (c *Calls) Made() int64 {
 // Add counts calls that were counted elsewhere already: here they are for this
 // piece of work, too.
 func (c *Calls) Add(calls int64) { c.made.Add(calls) }
+
+type impatienceKey struct{}
+
+// Impatient answers a context for what a person waits for: an org has so long
+// to answer the calls made under it, which fail as ORG_UNREACHABLE afterwards.
+func Impatient(ctx context.Context, within time.Duration) context.Context {
+	limited, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	until, _ := limited.Deadline()
+	return context.WithValue(ctx, impatienceKey{}, until)
+}
+
+// PatientUntil is until when an org may take to answer, if somebody waits.
+func PatientUntil(ctx context.Context) (until time.Time, impatient bool) {
+	until, impatient = ctx.Value(impatienceKey{}).(time.Time)
+	return until, impatient
+}

@@ -2,9 +2,11 @@ package graph_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -99,16 +101,31 @@ func simulate(t *testing.T, pod string) *httptest.Server {
 		}
 		return made, made.LoadSource(fstest.MapFS{"classes/Of" + pod + ".cls": &fstest.MapFile{Data: []byte("class Of" + pod + " { }")}})
 	})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(&gate{open: func(w http.ResponseWriter, r *http.Request) {
 		live, err := org()
 		if err != nil {
 			t.Errorf("simulate an org: %v", err)
 			return
 		}
 		live.ServeHTTP(w, r)
-	}))
+	}})
 	t.Cleanup(server.Close)
 	return server
+}
+
+// gate lets requests through to an org, or leaves them without an answer.
+type gate struct {
+	open http.HandlerFunc
+	shut atomic.Bool
+}
+
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !g.shut.Load() {
+		g.open(w, r)
+		return
+	}
+	_, _ = io.Copy(io.Discard, r.Body) // until then nobody sees that the client has gone
+	<-r.Context().Done()
 }
 
 func (w *world) as(e estate) context.Context {

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/holdfast-backup/holdfast/engine"
 	"github.com/holdfast-backup/holdfast/graph/generated"
 )
 
@@ -29,6 +31,7 @@ type Options struct {
 	Authenticate Authenticate // for WebSockets; the other transports find the viewer in the request's context
 	Throttle     Throttle
 	Limits       Limits
+	OrgAnswers   time.Duration // within which an org has to answer what a query or mutation asks of it
 }
 
 // NewHandler serves the schema by POST, GET, SSE and graphql-transport-ws. It
@@ -47,9 +50,18 @@ func NewHandler(r *Resolver, o Options) http.Handler {
 	server.Use(extension.AutomaticPersistedQuery{Cache: lru.New[string](cachedQueries)})
 	server.Use(limiter{o.Limits})
 	server.AroundOperations(r.withLoaders)
+	server.AroundOperations(o.impatient)
 	server.AroundFields(o.Throttle.field)
 	server.AroundFields(auditor{r}.field)
 	return withLease(server)
+}
+
+// impatient: a person waits for a query or a mutation, a subscription goes on.
+func (o Options) impatient(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription {
+		return next(ctx)
+	}
+	return next(engine.Impatient(ctx, o.OrgAnswers))
 }
 
 // Schema is the executable schema on the resolvers of r.

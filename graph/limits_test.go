@@ -67,3 +67,16 @@ func TestFaultsOfOursStayInTheLog(t *testing.T) {
 	}
 	contains(t, w.log.String(), "details")
 }
+
+// TestOrgThatNeverAnswers: whoever asks is told, not left waiting.
+func TestOrgThatNeverAnswers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, databasetest.Either(t))
+	org := w.salesforce[0].Config.Handler.(*gate)
+	e := w.settleOne("Acme")
+	org.shut.Store(true)
+	a := w.ask(e.admin.token, `query($org: ID!) { org(id: $org) { preflight { permission } } }`, map[string]any{"org": e.org})
+	if len(a.Errors) != 1 || a.Errors[0].Extensions["reason"] != "ORG_UNREACHABLE" || !strings.Contains(a.Errors[0].Message, "took too long") {
+		t.Errorf("%+v", a)
+	}
+}

@@ -78,13 +78,15 @@ func newWorld(t *testing.T, db *database.DB) *world {
 		Backup: w.backup, Restore: w.restore, Retain: &retain.Retain{DB: db.Client, Vault: versions, Queue: w.queue}, Schedules: w.newSchedules(), Templates: &templates.Templates{DB: db, Orgs: w.orgs, Dictionary: dictionary},
 	}}
 	handler := graph.NewHandler(resolver, graph.Options{
-		Authenticate: people.Authenticate, Throttle: auth.NewThrottle(600, 100).Allow, Limits: graph.DefaultLimits,
+		Authenticate: people.Authenticate, Throttle: auth.NewThrottle(600, 100).Allow, Limits: graph.DefaultLimits, OrgAnswers: orgAnswers,
 	})
 	server := httptest.NewServer(auth.Address(false, auth.Bearer(people.Authenticate, handler)))
 	t.Cleanup(server.Close)
 	w.url = server.URL
 	return w
 }
+
+const orgAnswers = 20 * time.Second
 
 func host(server *httptest.Server) string { return strings.TrimPrefix(server.URL, "http://") }
 

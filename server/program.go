@@ -43,6 +43,8 @@ const (
 
 	triesPerMinute = 10 // sign-ups, sign-ins and refreshes of one address
 	triesAtOnce    = 20
+
+	orgAnswers = time.Minute // to what somebody waits for
 )
 
 // Main is the whole program: what `holdfast serve` runs, and what the tests
@@ -173,7 +175,7 @@ func (m *Main) wire(ctx context.Context, s store) (web.Site, error) {
 	m.fire(rooms.Schedules)
 	resolver := &graph.Resolver{Rooms: rooms, DB: s.db.Client, Log: m.Log, Address: m.publicURL()}
 	api := graph.NewHandler(resolver, graph.Options{
-		Authenticate: people.Authenticate, Throttle: auth.NewThrottle(triesPerMinute, triesAtOnce).Allow, Limits: graph.DefaultLimits,
+		Authenticate: people.Authenticate, Throttle: auth.NewThrottle(triesPerMinute, triesAtOnce).Allow, Limits: graph.DefaultLimits, OrgAnswers: orgAnswers,
 	})
 	signed := signedLinks{people}
 	return web.Site{

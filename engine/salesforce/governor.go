@@ -73,7 +73,7 @@ func (g *governor) enter(ctx context.Context) (leave func(), err error) {
 	case g.slots <- struct{}{}:
 		return func() { <-g.slots }, nil
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, context.Cause(ctx)
 	}
 }
 
@@ -83,7 +83,7 @@ func (g *governor) enterAlone(ctx context.Context) (leave func(), err error) {
 	case g.lone <- struct{}{}:
 		defer func() { <-g.lone }()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, context.Cause(ctx)
 	}
 	taken := 0
 	leave = func() {

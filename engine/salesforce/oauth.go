@@ -102,8 +102,8 @@ func (c *Client) token(ctx context.Context, loginURL string, form url.Values) (e
 		if !engine.Is(err, engine.KindTransient) || !repeatable || attempt == c.options.Retry.Attempts {
 			return tokens, err
 		}
-		if err := c.options.Sleep(ctx, c.options.Retry.pause(attempt)); err != nil {
-			return engine.Tokens{}, err
+		if c.options.Sleep(ctx, c.options.Retry.pause(attempt)) != nil {
+			return engine.Tokens{}, context.Cause(ctx)
 		}
 	}
 }
@@ -116,6 +116,8 @@ const renewalWithin = time.Minute
 func (c *Client) tokenOnce(ctx context.Context, loginURL string, form url.Values) (engine.Tokens, error) {
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), renewalWithin, unreachable(errStalled))
 	defer cancel()
+	ctx, enough := patient(ctx, call{doing: "sign in"})
+	defer enough()
 	resp, err := c.postForm(ctx, loginURL, tokenPath, form)
 	if err != nil {
 		return engine.Tokens{}, err

@@ -63,6 +63,8 @@ const mostRenewals = 2 // of the session, for one call
 // each time. An error of use that is not a broken connection is final.
 func (o *org) do(ctx context.Context, c call, use func(answer) error) error {
 	c.org = o.session.ref
+	ctx, cancel := patient(ctx, c)
+	defer cancel()
 	enter, renewals := o.governor.enter, 0
 	for attempt := 1; ; attempt++ {
 		if err := o.governor.admit(); err != nil && !c.urgent {
@@ -98,6 +100,18 @@ func (o *org) do(ctx context.Context, c call, use func(answer) error) error {
 			return err
 		}
 	}
+}
+
+// patient ends the context when somebody has waited long enough.
+func patient(ctx context.Context, c call) (context.Context, context.CancelFunc) {
+	until, impatient := engine.PatientUntil(ctx)
+	if !impatient {
+		return ctx, func() {}
+	}
+	return context.WithDeadlineCause(ctx, until, &engine.Error{
+		Kind: engine.KindTransient, Code: "ORG_UNREACHABLE", Op: c.doing, Org: c.org, Object: c.object,
+		Message: fmt.Sprintf("Salesforce took too long to %s: try again later.", c.doing),
+	})
 }
 
 // revive renews the session for one call's next try, and is how that try is to

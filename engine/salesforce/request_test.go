@@ -95,6 +95,28 @@ func TestSessionThatACallBesideEnds(t *testing.T) {
 	}
 }
 
+// TestOrgThatNeverAnswers keeps nobody waiting: neither a call nor a sign-in.
+func TestOrgThatNeverAnswers(t *testing.T) {
+	t.Parallel()
+	silent := func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // until then nobody sees that the client has gone
+		<-r.Context().Done()
+	}
+	w := newWire(t)
+	w.data("GET /limits", silent)
+	org := w.open(t, salesforce.Options{})
+	if _, err := org.Limits(engine.Impatient(t.Context(), 50*time.Millisecond)); code(err) != "ORG_UNREACHABLE" || !strings.Contains(err.Error(), "took too long to list its limits") {
+		t.Errorf("a call: %v", err)
+	}
+	login := httptest.NewServer(http.HandlerFunc(silent))
+	t.Cleanup(login.Close)
+	conn := w.connection()
+	conn.LoginURL, conn.AccessToken = login.URL, ""
+	if _, err := salesforce.New(salesforce.Options{}).Open(engine.Impatient(t.Context(), 50*time.Millisecond), conn); code(err) != "ORG_UNREACHABLE" {
+		t.Errorf("a sign-in: %v", err)
+	}
+}
+
 // TestRenewalOutlivesItsCall: what a refresh token is exchanged for is kept,
 // though the call that asked for it is cancelled meanwhile.
 func TestRenewalOutlivesItsCall(t *testing.T) {

@@ -40,11 +40,13 @@ func (s *session) current() credentials {
 
 // renew replaces the token stale, unless somebody else has done so already.
 func (s *session) renew(ctx context.Context, stale string) error {
+	ctx, cancel := patient(ctx, call{org: s.ref, doing: "sign in"})
+	defer cancel()
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 	conn, err := s.unrefused()
 	if err != nil || conn.AccessToken != stale {
