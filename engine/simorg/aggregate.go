@@ -2,6 +2,7 @@ package simorg
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,16 +27,37 @@ func aggregates(q *soql.Query) bool {
 	})
 }
 
+// countsRows says whether a query asks for COUNT() alone.
+func countsRows(q *soql.Query) bool {
+	item, is := q.Select[0].(soql.Selection)
+	return is && len(q.GroupBy) == 0 && item.Expr.String() == "COUNT()"
+}
+
 // aggregate answers COUNT() and GROUP BY.
 func (s *selection) aggregate() ([]byte, error) {
-	q := s.query
-	if item, is := q.Select[0].(soql.Selection); is && len(q.GroupBy) == 0 && item.Expr.String() == "COUNT()" {
+	if countsRows(s.query) {
 		return s.count()
 	}
 	if err := s.groupable(); err != nil {
 		return nil, err
 	}
-	groups, err := s.groups()
+	rows, err := s.matching()
+	if err != nil {
+		return nil, err
+	}
+	return s.grouped(func(yield func(soql.Record) bool) {
+		for _, r := range rows {
+			if !yield(&probe{s, r}) {
+				return
+			}
+		}
+	})
+}
+
+// grouped answers the groups of rows.
+func (s *selection) grouped(rows iter.Seq[soql.Record]) ([]byte, error) {
+	q := s.query
+	groups, err := s.groups(rows)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/holdfast-backup/holdfast/engine/simorg"
 )
 
 // TestGrammar asks what §4 of the reference says can be asked, and what it says
@@ -181,4 +183,20 @@ func cells(out []byte) string {
 		parts[i] = strings.Join(values, " ")
 	}
 	return strings.Join(parts, ", ")
+}
+
+// TestGroupsOfComputedRows: what the Tooling API computes is grouped as records
+// are (§4).
+func TestGroupsOfComputedRows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for name, object := range map[string]string{"One": "Account", "Two": "Account", "Three": "Contact"} {
+		w.org.AddTrigger(simorg.Trigger{Name: name, Object: object, Run: func(*simorg.TriggerRow) error { return nil }})
+	}
+	const of = " FROM ApexTrigger WHERE Name IN ('One', 'Two', 'Three')"
+	expect(w, "count", w.tooling("SELECT COUNT()"+of).TotalSize, 3)
+	all := w.tooling("SELECT COUNT(Id), MIN(Name) first" + of)
+	expect(w, "one group", fmt.Sprint([]any{all.TotalSize, all.Records[0]["expr0"], all.Records[0]["first"]}), "[1 3 One]")
+	each := w.tooling("SELECT TableEnumOrId, COUNT(Id) n" + of + " GROUP BY TableEnumOrId HAVING COUNT(Id) > 0 ORDER BY COUNT(Id) DESC LIMIT 1")
+	expect(w, "groups", fmt.Sprint([]any{each.TotalSize, each.Records[0]["TableEnumOrId"], each.Records[0]["n"]}), "[1 Account 2]")
 }

@@ -2,11 +2,11 @@ package simorg
 
 import (
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"strings"
 
-	"github.com/holdfast-backup/holdfast/engine/simorg/store"
 	"github.com/holdfast-backup/holdfast/engine/soql"
 )
 
@@ -22,9 +22,8 @@ type group struct {
 // Value answers HAVING and ORDER BY.
 func (g *group) Value(ref *soql.Ref) soql.Value { return g.values[strings.ToUpper(ref.Expr.String())] }
 
-// grouping sorts records into groups.
+// grouping sorts rows into groups.
 type grouping struct {
-	s       *selection
 	keys    []*soql.Getter
 	calls   map[string]soql.Call
 	args    map[string]*soql.Getter
@@ -34,8 +33,8 @@ type grouping struct {
 	seen    []map[string]int // per key: the places of its values
 }
 
-// groups sorts the records into groups and adds up their aggregates.
-func (s *selection) groups() ([]*group, error) {
+// groups sorts rows into groups and adds up their aggregates.
+func (s *selection) groups(rows iter.Seq[soql.Record]) ([]*group, error) {
 	keys, err := s.getters(s.query.GroupBy)
 	if err != nil {
 		return nil, err
@@ -44,15 +43,11 @@ func (s *selection) groups() ([]*group, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.matching()
-	if err != nil {
-		return nil, err
-	}
-	g := &grouping{s: s, keys: keys, calls: calls, args: args, subsets: rolledUp(s.query), byKey: map[string]*group{}}
+	g := &grouping{keys: keys, calls: calls, args: args, subsets: rolledUp(s.query), byKey: map[string]*group{}}
 	for range keys {
 		g.seen = append(g.seen, map[string]int{})
 	}
-	for _, r := range rows {
+	for r := range rows {
 		g.add(r)
 	}
 	if len(g.order) == 0 && len(keys) == 0 {
@@ -82,11 +77,11 @@ func rolledUp(q *soql.Query) []uint {
 	return sets
 }
 
-// add counts a record in its group and in every subtotal it belongs to.
-func (g *grouping) add(r *store.Record) {
+// add counts a row in its group and in every subtotal it belongs to.
+func (g *grouping) add(r soql.Record) {
 	values, ids, places := make([]soql.Value, len(g.keys)), make([]string, len(g.keys)), make([]int, len(g.keys))
 	for i, k := range g.keys {
-		v := k.Value(&probe{g.s, r})
+		v := k.Value(r)
 		values[i], ids[i] = v, fmt.Sprintf("%d|%s|%v", v.Type, strings.ToLower(v.Text), v.Number)
 		place, known := g.seen[i][ids[i]]
 		if !known {
@@ -99,7 +94,7 @@ func (g *grouping) add(r *store.Record) {
 	for text := range g.calls {
 		added[text] = soql.NumberValue(1)
 		if g.args[text] != nil {
-			added[text] = g.args[text].Value(&probe{g.s, r})
+			added[text] = g.args[text].Value(r)
 		}
 	}
 	for _, rolled := range g.subsets {

@@ -64,6 +64,7 @@ func (f fact) Value(ref *soql.Ref) soql.Value {
 
 // factQuery answers a query over computed rows.
 type factQuery struct {
+	org  *Org
 	root string // of the attributes' urls
 	kind string
 	rows []fact
@@ -71,11 +72,14 @@ type factQuery struct {
 }
 
 func (q *factQuery) run(query *soql.Query) ([]byte, error) {
+	if aggregates(query) && !countsRows(query) {
+		return q.aggregate(query)
+	}
 	rows, err := q.take(query, q.rows)
 	if err != nil {
 		return nil, err
 	}
-	if aggregates(query) {
+	if countsRows(query) {
 		return []byte(`{"totalSize":` + strconv.Itoa(len(rows)) + `,"done":true,"records":[]}`), nil
 	}
 	if len(rows) > 1 && wantsMetadata(query) {
@@ -94,19 +98,32 @@ func (q *factQuery) run(query *soql.Query) ([]byte, error) {
 	return append(buf, `]}`...), nil
 }
 
+func (q *factQuery) aggregate(query *soql.Query) ([]byte, error) {
+	rows, err := q.matching(query, q.rows)
+	if err != nil {
+		return nil, err
+	}
+	s := &selection{engine: &engine{org: q.org}, query: query, env: q.env}
+	return s.grouped(func(yield func(soql.Record) bool) {
+		for _, r := range rows {
+			if !yield(r) {
+				return
+			}
+		}
+	})
+}
+
 func wantsMetadata(q *soql.Query) bool {
 	return slices.ContainsFunc(q.Select, func(item soql.SelectItem) bool {
 		return strings.EqualFold(item.String(), "Metadata") || strings.EqualFold(item.String(), "FullName")
 	})
 }
 
-// take filters, sorts and cuts.
-func (q *factQuery) take(query *soql.Query, rows []fact) ([]fact, error) {
+func (q *factQuery) matching(query *soql.Query, rows []fact) (kept []fact, err error) {
 	where, err := soql.Compile(query.Where, q.env)
 	if err != nil {
 		return nil, err
 	}
-	var kept []fact
 	for _, r := range rows {
 		take, err := where.Match(r)
 		if err != nil {
@@ -115,6 +132,15 @@ func (q *factQuery) take(query *soql.Query, rows []fact) ([]fact, error) {
 		if take {
 			kept = append(kept, r)
 		}
+	}
+	return kept, nil
+}
+
+// take filters, sorts and cuts.
+func (q *factQuery) take(query *soql.Query, rows []fact) ([]fact, error) {
+	kept, err := q.matching(query, rows)
+	if err != nil {
+		return nil, err
 	}
 	order, err := soql.CompileOrder(query, q.env)
 	if err != nil {

@@ -161,7 +161,7 @@ func (c *call) firstPage(e *engine, q *soql.Query, src string) ([]byte, error) {
 			if err != nil {
 				return nil, err
 			}
-			facts := &factQuery{root: c.root, kind: c.org.schema().Get(q.From).Name, rows: rows, env: &soql.Env{Now: c.org.cfg.Now()}}
+			facts := &factQuery{org: c.org, root: c.root, kind: c.org.schema().Get(q.From).Name, rows: rows, env: &soql.Env{Now: c.org.cfg.Now()}}
 			return facts.run(q)
 		}
 	}

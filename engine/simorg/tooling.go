@@ -178,7 +178,7 @@ func toolingQuery(c *call) (reply, error) {
 		if kind == "" {
 			return soql.ErrorAt(src, q.FromPos, soql.CodeInvalidType, "sObject type '"+q.From+"' is not supported.")
 		}
-		fq := &factQuery{root: c.root + "/tooling", kind: kind, rows: rows, env: &soql.Env{Now: c.org.cfg.Now()}}
+		fq := &factQuery{org: c.org, root: c.root + "/tooling", kind: kind, rows: rows, env: &soql.Env{Now: c.org.cfg.Now()}}
 		body, err = fq.run(q)
 		return err
 	})
