@@ -64,10 +64,7 @@ func (g *governor) admit() error {
 		g.used, g.max, g.restPercent)
 }
 
-// enterFunc waits until a call may be sent; the caller must leave.
-type enterFunc func(context.Context) (leave func(), err error)
-
-// enter waits for one of the org's slots.
+// enter waits for one of the org's slots; the caller must leave.
 func (g *governor) enter(ctx context.Context) (leave func(), err error) {
 	select {
 	case g.slots <- struct{}{}:
@@ -77,7 +74,7 @@ func (g *governor) enter(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// enterAlone waits for all of the org's slots.
+// enterAlone waits for all of the org's slots; the caller must leave.
 func (g *governor) enterAlone(ctx context.Context) (leave func(), err error) {
 	select {
 	case g.lone <- struct{}{}:

@@ -87,7 +87,9 @@ func (o *org) do(ctx context.Context, c call, use func(answer) error) error {
 		}
 		if r, ok := refused(err); ok && r.deadSession() && renewals < mostRenewals {
 			renewals++
-			if enter, err = o.revive(ctx, now.token, renewals == mostRenewals); err != nil {
+			if renewals == mostRenewals {
+				enter = o.enterRenewed
+			} else if err := o.session.renew(ctx, now.token); err != nil {
 				return err
 			}
 			continue
@@ -114,22 +116,17 @@ func patient(ctx context.Context, c call) (context.Context, context.CancelFunc) 
 	})
 }
 
-// revive renews the session for one call's next try, and is how that try is to
-// enter. The last try has the org to itself: a new session too may have been
-// ended by a call beside this one.
-func (o *org) revive(ctx context.Context, stale string, last bool) (enter enterFunc, err error) {
-	if !last {
-		return o.governor.enter, o.session.renew(ctx, stale)
-	}
-	leave, err := o.governor.enterAlone(ctx)
-	if err != nil {
+// enterRenewed is how a call enters for its last try with a new session: it has
+// the org to itself, since that session too may be ended by a call beside it.
+func (o *org) enterRenewed(ctx context.Context) (leave func(), err error) {
+	if leave, err = o.governor.enterAlone(ctx); err != nil {
 		return nil, err
 	}
 	if err := o.session.renew(ctx, o.session.current().token); err != nil {
 		leave()
 		return nil, err
 	}
-	return func(context.Context) (func(), error) { return leave, nil }, nil
+	return leave, nil
 }
 
 func (o *org) mayRepeat(c call, err error, attempt int) bool {

@@ -95,6 +95,26 @@ func TestSessionThatACallBesideEnds(t *testing.T) {
 	}
 }
 
+// TestQuotaReachedBetweenRenewals: who gives up before the last try leaves the
+// way open for others.
+func TestQuotaReachedBetweenRenewals(t *testing.T) {
+	t.Parallel()
+	w := newWire(t)
+	dead := refusing(http.StatusUnauthorized, "INVALID_SESSION_ID", "Session expired or invalid")
+	w.data("GET /limits", answering(noLimits))
+	w.data("GET /sobjects/", inTurn(dead, func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Sforce-Limit-Info", "api-usage=95/100")
+		dead(rw, r)
+	}))
+	org := w.open(t, salesforce.Options{})
+	if _, err := org.DescribeGlobal(t.Context()); code(err) != "API_QUOTA_REACHED" {
+		t.Errorf("got %v", err)
+	}
+	if _, err := org.Limits(engine.Impatient(t.Context(), 10*time.Second)); err != nil {
+		t.Errorf("the next call: %v", err)
+	}
+}
+
 // TestOrgThatNeverAnswers keeps nobody waiting: neither a call nor a sign-in.
 func TestOrgThatNeverAnswers(t *testing.T) {
 	t.Parallel()
