@@ -1,5 +1,5 @@
 // Package simorg is a simulated Salesforce org: an http.Handler that answers as
-// the platform does, from OAuth to Bulk 2.0, on records kept in memory. It is
+// the platform does, from OAuth to Bulk 1.0 and 2.0 and SOAP, on records kept in memory. It is
 // judged by other people's clients and by recorded describes, and it can be
 // made hostile: faults, limits, locks and late commits are data.
 //
